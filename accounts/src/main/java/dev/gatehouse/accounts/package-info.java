@@ -1,0 +1,4 @@
+@NullMarked
+package dev.gatehouse.accounts;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.gatehouse.compute;
+
+import org.jspecify.annotations.NullMarked;

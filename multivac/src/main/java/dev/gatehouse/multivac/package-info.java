@@ -1,0 +1,4 @@
+@NullMarked
+package dev.gatehouse.multivac;
+
+import org.jspecify.annotations.NullMarked;
