@@ -1,0 +1,94 @@
+package dev.gatehouse.compute;
+
+import dev.gatehouse.http.Request;
+import dev.gatehouse.http.Response;
+import dev.gatehouse.http.Routes;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.ThreadFactory;
+import java.util.random.RandomGenerator.SplittableGenerator;
+
+/// The compute service, running: two buffers that fill themselves in the background.
+///
+/// Starting is cheap: it writes the default program and starts the producers, no value is waited
+/// for. Once the buffers are full nothing runs until the next request.
+public final class Compute implements AutoCloseable {
+  private final Ahead<Integer> sums;
+  private final Ahead<Integer> statuses;
+  private final Program program;
+
+  private Compute(ComputeSettings settings, Program program, CpuSum sum) {
+    this.program = program;
+    this.sums =
+        Ahead.start(
+            "sums",
+            settings.buffer(),
+            settings.producers(),
+            producers("compute-sums-"),
+            sum::computePolitely,
+            sum::compute);
+    this.statuses =
+        Ahead.start(
+            "exit statuses",
+            Math.min(settings.buffer(), ComputeSettings.PROGRAM_BUFFER),
+            Math.min(settings.producers(), settings.concurrency()),
+            producers("compute-program-"),
+            program::runAhead,
+            program::run);
+  }
+
+  /// Starts the service.
+  ///
+  /// @param directory where programs run, and where the default one is written; made if it is not
+  ///   there
+  /// @param random what the sums' generators are split off
+  /// @throws UncheckedIOException when the directory cannot be written
+  public static Compute start(
+      ComputeSettings settings, Path directory, SplittableGenerator random) {
+    var home = directory.toAbsolutePath();
+    try {
+      Files.createDirectories(home);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot make " + home + ": " + e.getMessage(), e);
+    }
+    var command = settings.command().isEmpty() ? DefaultProgram.install(home) : settings.command();
+    var program =
+        new Program(command, home, settings.timeLimit(), settings.concurrency(), settings.queue());
+    return new Compute(settings, program, new CpuSum(random));
+  }
+
+  public Routes routes() {
+    return Routes.builder().get("/cpu", this::cpu).get("/local_program", this::program).build();
+  }
+
+  /// Ends the producers and every running program. Harmless twice.
+  @Override
+  public void close() {
+    program.close();
+    sums.close();
+    statuses.close();
+  }
+
+  int ready() {
+    return sums.ready() + statuses.ready();
+  }
+
+  private Response cpu(Request request) throws InterruptedException {
+    return value(sums.take());
+  }
+
+  private Response program(Request request) throws InterruptedException {
+    return value(statuses.take());
+  }
+
+  /// A bare integer that no cache may keep: it is served once.
+  private static Response value(int value) {
+    return Response.json(200, value).with("Cache-Control", "no-store");
+  }
+
+  private static ThreadFactory producers(String prefix) {
+    return Thread.ofPlatform().daemon().priority(Thread.MIN_PRIORITY).name(prefix, 0).factory();
+  }
+}
