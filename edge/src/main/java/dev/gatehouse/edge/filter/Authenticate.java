@@ -1,0 +1,76 @@
+package dev.gatehouse.edge.filter;
+
+import dev.gatehouse.http.Problem;
+import dev.gatehouse.http.Refusal;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// Lets in only who has a live session, and notes whose it is.
+///
+/// The session is looked up on a virtual thread, since it is a row in Postgres; the verdict is
+/// awaited meanwhile.
+public final class Authenticate implements Filter {
+  private static final Logger LOG = LoggerFactory.getLogger(Authenticate.class);
+
+  private final Function<String, Optional<String>> userOf;
+  private final Executor threads;
+
+  /// @param userOf the user of a session's token; blocking
+  public Authenticate(Function<String, Optional<String>> userOf, Executor threads) {
+    this.userOf = userOf;
+    this.threads = threads;
+  }
+
+  @Override
+  public Verdict apply(Visit visit) {
+    var token = token(visit);
+    if (token.isEmpty()) {
+      return new Verdict.Answer(Problem.unauthorized("This path needs a session."));
+    }
+    var loop = visit.exchange().loop();
+    return new Verdict.Await(
+        CompletableFuture.supplyAsync(() -> lookUp(token.get()), threads)
+            .thenApplyAsync(
+                found -> {
+                  if (found.user().isPresent()) {
+                    visit.user(found.user().get());
+                  }
+                  return found.verdict();
+                },
+                loop));
+  }
+
+  private record Found(Optional<String> user, Verdict verdict) {}
+
+  private Found lookUp(String token) {
+    try {
+      var user = userOf.apply(token);
+      return user.isPresent()
+          ? new Found(user, Verdict.PROCEED)
+          : new Found(
+              user, new Verdict.Answer(Problem.unauthorized("The session is unknown or over.")));
+    } catch (Refusal refusal) {
+      return new Found(Optional.empty(), new Verdict.Answer(refusal.problem()));
+    } catch (RuntimeException e) {
+      LOG.error("a session could not be looked up; the request is refused with 500", e);
+      return new Found(Optional.empty(), new Verdict.Answer(Problem.internal()));
+    }
+  }
+
+  private static Optional<String> token(Visit visit) {
+    for (var line : visit.exchange().head().headers().getAll(HttpHeaderNames.COOKIE)) {
+      for (var pair : line.split(";")) {
+        int equals = pair.indexOf('=');
+        if (equals > 0 && pair.substring(0, equals).trim().equals("session")) {
+          return Optional.of(pair.substring(equals + 1).trim());
+        }
+      }
+    }
+    return Optional.empty();
+  }
+}

@@ -1,0 +1,47 @@
+package dev.gatehouse.edge.filter;
+
+import dev.gatehouse.edge.route.Route;
+import dev.gatehouse.http.Exchange;
+import java.net.InetSocketAddress;
+import java.util.Optional;
+
+/// One request on its way through the edge: what the filters have found out so far. Confined to its
+/// event loop.
+public final class Visit {
+  private final Exchange exchange;
+  private final Route route;
+  private InetSocketAddress client;
+  private Optional<String> user = Optional.empty();
+
+  public Visit(Exchange exchange, Route route) {
+    this.exchange = exchange;
+    this.route = route;
+    this.client = exchange.peer();
+  }
+
+  public Exchange exchange() {
+    return exchange;
+  }
+
+  public Route route() {
+    return route;
+  }
+
+  /// Who asks: the peer, or whom a trusted proxy names.
+  public InetSocketAddress client() {
+    return client;
+  }
+
+  public void client(InetSocketAddress address) {
+    client = address;
+  }
+
+  /// Who is signed in, once a filter has found out.
+  public Optional<String> user() {
+    return user;
+  }
+
+  public void user(String id) {
+    user = Optional.of(id);
+  }
+}

@@ -1,0 +1,60 @@
+package dev.gatehouse.edge.route;
+
+import java.time.Duration;
+import java.util.Optional;
+import java.util.Set;
+
+/// One line of the route table: which requests, and what becomes of them.
+///
+/// @param name stands in logs, metrics and explanations
+/// @param listener only requests that came in by this listener; empty for all
+/// @param host an exact host, or `*.example.org` for all below it; empty for all; in lower case,
+///   without a port
+/// @param methods empty for all
+/// @param retry when a failed try may be repeated
+/// @param authenticate whether a session is needed, see [Authentication]
+/// @param timeout from the end of the request to the head of the answer
+public record Route(
+    String name,
+    Optional<String> listener,
+    Optional<String> host,
+    PathPattern path,
+    Set<String> methods,
+    Destination to,
+    Retry retry,
+    Authentication authenticate,
+    Duration timeout) {
+  /// When a try that failed may be repeated on another replica.
+  public enum Retry {
+    /// Only when nothing was sent.
+    UNSENT,
+    /// Also when something was sent and the method is idempotent (RFC 9110 section 9.2.2).
+    IDEMPOTENT
+  }
+
+  /// Who may come in.
+  public enum Authentication {
+    NONE,
+    SESSION
+  }
+
+  /// Where requests go.
+  public sealed interface Destination {
+    String name();
+
+    /// A service in this process.
+    record Local(String name) implements Destination {}
+
+    /// A service with replicas of ours.
+    record Replicated(String name) implements Destination {}
+
+    /// An origin that is not ours.
+    record External(String name) implements Destination {}
+  }
+
+  boolean takes(String method) {
+    return methods.isEmpty()
+        || methods.contains(method)
+        || (method.equals("HEAD") && methods.contains("GET"));
+  }
+}

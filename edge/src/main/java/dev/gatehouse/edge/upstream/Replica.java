@@ -1,0 +1,66 @@
+package dev.gatehouse.edge.upstream;
+
+import dev.gatehouse.http.Origin;
+import java.time.Instant;
+import java.util.Optional;
+
+/// One running copy of a service, as the edge sees it. The state is written by health checks and
+/// failures on any thread.
+public final class Replica {
+  /// Whether requests are sent to it.
+  public enum State {
+    UP,
+    DOWN,
+    STARTING,
+    DRAINING
+  }
+
+  /// Everything that changes, swapped whole so that readers see one moment.
+  public record Snapshot(State state, Instant since, Instant lastCheck, Optional<String> reason) {}
+
+  private final String id;
+  private final String service;
+  private final Origin origin;
+  private final String version;
+  private volatile Snapshot snapshot;
+
+  public Replica(String id, String service, Origin origin, String version, Snapshot snapshot) {
+    this.id = id;
+    this.service = service;
+    this.origin = origin;
+    this.version = version;
+    this.snapshot = snapshot;
+  }
+
+  public String id() {
+    return id;
+  }
+
+  public String service() {
+    return service;
+  }
+
+  public Origin origin() {
+    return origin;
+  }
+
+  public String version() {
+    return version;
+  }
+
+  public Snapshot snapshot() {
+    return snapshot;
+  }
+
+  boolean up() {
+    return snapshot.state == State.UP;
+  }
+
+  /// Notes what was found out at `now`; `since` moves only when the state does.
+  synchronized boolean become(State state, Instant now, Optional<String> reason) {
+    var before = snapshot;
+    boolean changed = before.state != state;
+    snapshot = new Snapshot(state, changed ? now : before.since, now, reason);
+    return changed;
+  }
+}

@@ -1,0 +1,242 @@
+package dev.gatehouse.http;
+
+import io.netty.bootstrap.Bootstrap;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.ConnectTimeoutException;
+import io.netty.channel.EventLoop;
+import io.netty.channel.WriteBufferWaterMark;
+import io.netty.channel.epoll.EpollDatagramChannel;
+import io.netty.channel.socket.DatagramChannel;
+import io.netty.channel.socket.nio.NioDatagramChannel;
+import io.netty.channel.uring.IoUringDatagramChannel;
+import io.netty.handler.ssl.SslContext;
+import io.netty.handler.ssl.SslContextBuilder;
+import io.netty.resolver.dns.DnsAddressResolverGroup;
+import io.netty.resolver.dns.DnsNameResolverBuilder;
+import java.net.ConnectException;
+import java.net.UnknownHostException;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import javax.net.ssl.SSLException;
+import org.jspecify.annotations.Nullable;
+
+/// Kept-alive connections to origins, one pool per event loop and origin.
+///
+/// A pool belongs to one event loop so that an exchange never changes its thread: no lock, no
+/// hand-over. The price is more idle connections, threads times origins, which is the right one for
+/// a proxy with as many threads as cores. Idle connections are taken newest first, so that the
+/// surplus ages and is closed.
+public final class OriginPools implements AutoCloseable {
+  /// @param connectTimeout for TCP, and again for the TLS handshake
+  /// @param idleTimeout how long an unused connection is kept; below the 75 s or 60 s common among
+  ///   origins
+  /// @param idlePerOrigin kept per event loop and origin
+  /// @param stallTimeout how long a body may make no progress
+  public record Settings(
+      Duration connectTimeout, Duration idleTimeout, int idlePerOrigin, Duration stallTimeout) {
+    public static final Settings DEFAULT =
+        new Settings(Duration.ofSeconds(2), Duration.ofSeconds(30), 256, Duration.ofSeconds(60));
+  }
+
+  private final Settings settings;
+  private final Map<EventLoop, PerLoop> byLoop = new IdentityHashMap<>();
+  private final DnsAddressResolverGroup resolver;
+  private final LazyTls tls = new LazyTls();
+
+  public OriginPools(Loops loops, Settings settings) {
+    this.settings = settings;
+    this.resolver = new DnsAddressResolverGroup(dns(loops.transport()));
+    for (var loop : loops.all()) {
+      byLoop.put(loop, new PerLoop(loop, loops.transport()));
+    }
+  }
+
+  private static DnsNameResolverBuilder dns(Loops.Transport transport) {
+    Class<? extends DatagramChannel> channel =
+        switch (transport) {
+          case IO_URING -> IoUringDatagramChannel.class;
+          case EPOLL -> EpollDatagramChannel.class;
+          case NIO -> NioDatagramChannel.class;
+        };
+    return new DnsNameResolverBuilder().datagramChannelType(channel);
+  }
+
+  /// Sends `request` to `origin` on `loop`, which must be the calling thread; `fresh` refuses a
+  /// pooled connection.
+  ///
+  /// The listener hears `connected` before this returns when a pooled connection is used.
+  public void send(
+      EventLoop loop,
+      Origin origin,
+      OriginRequest request,
+      boolean fresh,
+      OriginListener listener) {
+    var pool = byLoop.get(loop);
+    if (pool == null) {
+      throw new IllegalArgumentException("a loop of other Loops");
+    }
+    pool.send(origin, request, fresh, listener);
+  }
+
+  /// Closes every idle connection; those in use close as they end.
+  @Override
+  public void close() {
+    for (var pool : byLoop.values()) {
+      pool.loop.execute(pool::close);
+    }
+    resolver.close();
+  }
+
+  /// The TLS context, made when the first `https` origin is used: loading the trust store costs 50
+  /// ms and 5 MB.
+  private static final class LazyTls {
+    private @Nullable SslContext context;
+
+    synchronized SslContext get() throws SSLException {
+      var made = context;
+      if (made == null) {
+        made = SslContextBuilder.forClient().protocols("TLSv1.3", "TLSv1.2").build();
+        context = made;
+      }
+      return made;
+    }
+  }
+
+  final class PerLoop {
+    private final EventLoop loop;
+    private final Loops.Transport transport;
+    private final Map<Origin, ArrayDeque<OriginConnection>> idle = new HashMap<>();
+    private boolean closed;
+
+    PerLoop(EventLoop loop, Loops.Transport transport) {
+      this.loop = loop;
+      this.transport = transport;
+    }
+
+    void send(Origin origin, OriginRequest request, boolean fresh, OriginListener listener) {
+      if (!fresh) {
+        var waiting = idle.get(origin);
+        while (waiting != null && !waiting.isEmpty()) {
+          var connection = waiting.pollLast();
+          if (connection.usable()) {
+            connection.exchange(request, listener, true);
+            return;
+          }
+        }
+      }
+      connect(origin, request, listener);
+    }
+
+    private void connect(Origin origin, OriginRequest request, OriginListener listener) {
+      var connection = new OriginConnection(this, origin, settings.stallTimeout());
+      var connecting =
+          new Bootstrap()
+              .group(loop)
+              .channel(transport.clientChannel())
+              .resolver(resolver)
+              .option(ChannelOption.TCP_NODELAY, true)
+              .option(
+                  ChannelOption.CONNECT_TIMEOUT_MILLIS, (int) settings.connectTimeout().toMillis())
+              .option(
+                  ChannelOption.WRITE_BUFFER_WATER_MARK,
+                  new WriteBufferWaterMark(32 * 1024, 128 * 1024))
+              .handler(
+                  new ChannelInitializer<Channel>() {
+                    @Override
+                    protected void initChannel(Channel channel) throws SSLException {
+                      if (origin.tls()) {
+                        var handler =
+                            tls.get().newHandler(channel.alloc(), origin.host(), origin.port());
+                        var parameters = handler.engine().getSSLParameters();
+                        parameters.setEndpointIdentificationAlgorithm("HTTPS");
+                        handler.engine().setSSLParameters(parameters);
+                        handler.setHandshakeTimeoutMillis(settings.connectTimeout().toMillis());
+                        channel.pipeline().addLast("tls", handler);
+                      }
+                      connection.install(channel);
+                    }
+                  })
+              .connect(origin.host(), origin.port());
+      connecting.addListener(
+          done -> connected((ChannelFuture) done, connection, request, listener));
+    }
+
+    private void connected(
+        ChannelFuture done,
+        OriginConnection connection,
+        OriginRequest request,
+        OriginListener listener) {
+      if (!done.isSuccess()) {
+        var cause = done.cause();
+        listener.failed(failure(cause), String.valueOf(cause.getMessage()));
+        return;
+      }
+      var tlsHandler = done.channel().pipeline().get(io.netty.handler.ssl.SslHandler.class);
+      if (tlsHandler == null) {
+        connection.exchange(request, listener, false);
+        return;
+      }
+      tlsHandler
+          .handshakeFuture()
+          .addListener(handshake -> {
+            if (handshake.isSuccess()) {
+              connection.exchange(request, listener, false);
+            } else {
+              done.channel().close();
+              listener.failed(failure(handshake.cause()), String.valueOf(handshake.cause()));
+            }
+          });
+    }
+
+    private static Failure failure(Throwable cause) {
+      return switch (cause) {
+        case UnknownHostException e -> Failure.ORIGIN_UNRESOLVED;
+        case ConnectTimeoutException e -> Failure.ORIGIN_CONNECT_TIMEOUT;
+        case io.netty.handler.ssl.SslHandshakeTimeoutException e -> Failure.ORIGIN_CONNECT_TIMEOUT;
+        case SSLException e -> Failure.ORIGIN_UNTRUSTED;
+        case ConnectException e ->
+            String.valueOf(e.getMessage()).contains("refused")
+                ? Failure.ORIGIN_REFUSED
+                : Failure.ORIGIN_UNREACHABLE;
+        default -> Failure.ORIGIN_UNREACHABLE;
+      };
+    }
+
+    /// Takes back a connection whose exchange is over and which can carry another.
+    void release(OriginConnection connection) {
+      if (closed) {
+        connection.close();
+        return;
+      }
+      var waiting = idle.computeIfAbsent(connection.origin(), key -> new ArrayDeque<>());
+      waiting.addLast(connection);
+      connection.idleUntil(settings.idleTimeout());
+      if (waiting.size() > settings.idlePerOrigin()) {
+        waiting.pollFirst().close();
+      }
+    }
+
+    void forget(OriginConnection connection) {
+      var waiting = idle.get(connection.origin());
+      if (waiting != null && waiting.remove(connection) && waiting.isEmpty()) {
+        idle.remove(connection.origin());
+      }
+    }
+
+    void close() {
+      closed = true;
+      List<OriginConnection> all = new ArrayList<>();
+      idle.values().forEach(all::addAll);
+      idle.clear();
+      all.forEach(OriginConnection::close);
+    }
+  }
+}

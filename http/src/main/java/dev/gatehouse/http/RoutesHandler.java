@@ -1,0 +1,179 @@
+package dev.gatehouse.http;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.handler.codec.http.HttpHeaders;
+import java.io.ByteArrayOutputStream;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// Answers exchanges from a service's [Routes]: gathers the body up to the route's limit, then
+/// calls the handler, a blocking one on a virtual thread of its own, an inline one right here on
+/// the event loop.
+public final class RoutesHandler {
+  private static final Logger LOG = LoggerFactory.getLogger(RoutesHandler.class);
+
+  /// Who is asking, as far as whoever called us vouches for it.
+  public record Caller(InetSocketAddress client, Optional<String> user) {}
+
+  private final Routes routes;
+  private final Executor threads;
+
+  /// @param threads runs blocking handlers; one virtual thread a task
+  public RoutesHandler(Routes routes, Executor threads) {
+    this.routes = routes;
+    this.threads = threads;
+  }
+
+  public void handle(Exchange exchange, Caller caller) {
+    var head = exchange.head();
+    switch (routes.match(head.method(), head.target().segments())) {
+      case Routes.Match.Unknown() ->
+          refuse(exchange, Problem.notFound("Nothing is at " + head.target().rawPath() + "."));
+      case Routes.Match.WrongMethod(var allow) -> {
+        if (head.method().equals("OPTIONS")) {
+          exchange.send(Response.empty(204).with("Allow", allow + ", OPTIONS"));
+        } else {
+          refuse(exchange, Problem.methodNotAllowed(allow));
+        }
+      }
+      case Routes.Match.Found(var route, var path) -> gather(exchange, caller, route, path);
+    }
+  }
+
+  private void gather(
+      Exchange exchange, Caller caller, Routes.Route route, Map<String, String> path) {
+    var head = exchange.head();
+    if (!head.hasBody()) {
+      call(exchange, caller, route, path, new byte[0]);
+      return;
+    }
+    int limit = route.bodyLimit();
+    var length = head.headers().get("Content-Length");
+    // More than 18 digits is more than any limit, and would not fit a long.
+    if (limit == 0
+        || (length != null && (length.length() > 18 || Long.parseLong(length) > limit))) {
+      refuse(exchange, Problem.tooLarge(limit));
+      return;
+    }
+    exchange.receive(
+        new BodySink() {
+          private final ByteArrayOutputStream bytes =
+              new ByteArrayOutputStream(length == null ? 512 : Integer.parseInt(length));
+          private boolean refused;
+
+          @Override
+          public void data(ByteBuf piece) {
+            try {
+              if (refused) {
+                return;
+              }
+              if (bytes.size() + piece.readableBytes() > limit) {
+                refused = true;
+                bytes.reset();
+                refuse(exchange, Problem.tooLarge(limit));
+                return;
+              }
+              var copy = new byte[piece.readableBytes()];
+              piece.readBytes(copy);
+              bytes.writeBytes(copy);
+            } finally {
+              piece.release();
+            }
+          }
+
+          @Override
+          public void end(HttpHeaders trailers) {
+            if (!refused) {
+              call(exchange, caller, route, path, bytes.toByteArray());
+            }
+          }
+
+          @Override
+          public void aborted() {}
+        });
+  }
+
+  private void call(
+      Exchange exchange, Caller caller, Routes.Route route, Map<String, String> path, byte[] body) {
+    var head = exchange.head();
+    var request =
+        new Request(
+            head.method().equals("HEAD") ? "GET" : head.method(),
+            head.target(),
+            path,
+            fields(head.headers()),
+            body,
+            caller.client(),
+            caller.user(),
+            exchange.requestId());
+    switch (route.target()) {
+      case Routes.Target.Inline(var handler) -> {
+        var once = new AtomicBoolean();
+        try {
+          handler.handle(
+              request,
+              response -> {
+                if (once.compareAndSet(false, true)) {
+                  exchange.send(response);
+                }
+              });
+        } catch (Exception e) {
+          if (once.compareAndSet(false, true)) {
+            exchange.send(failed(e, request));
+          }
+        }
+      }
+      case Routes.Target.Blocking(var handler) ->
+          threads.execute(() -> {
+            Response response;
+            try {
+              response = handler.handle(request);
+            } catch (Exception e) {
+              response = failed(e, request);
+            } catch (StackOverflowError | OutOfMemoryError e) {
+              response = failed(new IllegalStateException(e), request);
+            }
+            exchange.send(response);
+          });
+    }
+  }
+
+  private static Response failed(Exception e, Request request) {
+    if (e instanceof Refusal refusal) {
+      return refusal.problem().response(request.requestId());
+    }
+    LOG.error(
+        "{} {} failed (request {}); the client gets a 500",
+        request.method(),
+        request.target().rawPath(),
+        request.requestId(),
+        e);
+    return Problem.internal().response(request.requestId());
+  }
+
+  private static void refuse(Exchange exchange, Problem problem) {
+    exchange.send(problem.response(exchange.requestId()));
+  }
+
+  private static Map<String, List<String>> fields(HttpHeaders headers) {
+    var fields = new HashMap<String, List<String>>();
+    var all = headers.iteratorCharSequence();
+    while (all.hasNext()) {
+      var field = all.next();
+      fields
+          .computeIfAbsent(
+              field.getKey().toString().toLowerCase(Locale.ROOT), name -> new ArrayList<>(1))
+          .add(field.getValue().toString());
+    }
+    return fields;
+  }
+}
