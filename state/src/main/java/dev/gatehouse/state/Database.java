@@ -1,0 +1,202 @@
+package dev.gatehouse.state;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import dev.gatehouse.http.Problem;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.SQLTransientConnectionException;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.function.Function;
+import org.jdbi.v3.core.ConnectionException;
+import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.Jdbi;
+import org.postgresql.Driver;
+
+/// The process's way to Postgres: a connection pool with Jdbi on top.
+///
+/// Opening never fails because Postgres is down, and a pool that lost its server finds it again by
+/// itself. While the server cannot be reached, [#with] and [#inTransaction] throw a
+/// [dev.gatehouse.http.Refusal] with status 503 (`database-unavailable`), which any service may let
+/// pass to its client. Every other [SQLException] stays what it is, wrapped by Jdbi. After a 503
+/// from [#inTransaction] the transaction may have been committed all the same: the connection can
+/// be lost after COMMIT was sent.
+public final class Database implements AutoCloseable {
+  private static final Duration CONNECTION_TIMEOUT = Duration.ofSeconds(3);
+  private static final Duration IDLE_TIMEOUT = Duration.ofMinutes(1);
+  private static final int CONNECT_TIMEOUT_SECONDS = 3;
+
+  /// Longer than any statement a service runs; a server that vanished without a word is noticed.
+  private static final int SOCKET_TIMEOUT_SECONDS = 30;
+
+  private final PostgresUrl url;
+  private final Properties connectionProperties;
+  private final HikariDataSource pool;
+  private final Jdbi jdbi;
+
+  private Database(PostgresUrl url, Properties connectionProperties, HikariDataSource pool) {
+    this.url = url;
+    this.connectionProperties = connectionProperties;
+    this.pool = pool;
+    this.jdbi = Jdbi.create(pool);
+  }
+
+  public static Database open(DatabaseSettings settings) {
+    var url = PostgresUrl.parse(settings.url());
+    var properties = new Properties();
+    properties.setProperty("ApplicationName", settings.applicationName());
+    properties.setProperty("connectTimeout", Integer.toString(CONNECT_TIMEOUT_SECONDS));
+    properties.setProperty("socketTimeout", Integer.toString(SOCKET_TIMEOUT_SECONDS));
+    properties.setProperty("tcpKeepAlive", "true");
+    // Saves a round trip a connection; 15 is the oldest server we run on.
+    properties.setProperty("assumeMinServerVersion", "15");
+    properties.putAll(url.properties());
+
+    var config = new HikariConfig();
+    config.setPoolName(settings.applicationName());
+    config.setJdbcUrl(url.jdbc());
+    config.setDriverClassName(Driver.class.getName());
+    config.setDataSourceProperties(properties);
+    config.setMaximumPoolSize(settings.poolSize());
+    config.setMinimumIdle(1);
+    config.setInitializationFailTimeout(-1);
+    config.setConnectionTimeout(CONNECTION_TIMEOUT.toMillis());
+    config.setIdleTimeout(IDLE_TIMEOUT.toMillis());
+    // Set once a connection: asking Jdbi for it would cost two round trips a transaction.
+    config.setTransactionIsolation("TRANSACTION_READ_COMMITTED");
+    return new Database(url, properties, new HikariDataSource(config));
+  }
+
+  /// Jdbi itself, for what [#with] and [#inTransaction] do not cover; failures to connect are not
+  /// translated here.
+  public Jdbi jdbi() {
+    return jdbi;
+  }
+
+  /// Runs `work` with one connection; every statement is its own transaction.
+  public <T> T with(Function<Handle, T> work) {
+    try {
+      return jdbi.withHandle(work::apply);
+    } catch (RuntimeException failure) {
+      throw translated(failure);
+    }
+  }
+
+  /// Runs `work` in one transaction at READ COMMITTED; it is rolled back when `work` throws.
+  public <T> T inTransaction(Function<Handle, T> work) {
+    try {
+      return jdbi.inTransaction(work::apply);
+    } catch (RuntimeException failure) {
+      throw translated(failure);
+    }
+  }
+
+  /// Whether Postgres answers now; says no after three seconds without a connection.
+  public boolean reachable() {
+    try (Connection connection = pool.getConnection()) {
+      return connection.isValid(CONNECT_TIMEOUT_SECONDS);
+    } catch (SQLException down) {
+      return false;
+    }
+  }
+
+  /// Returns once Postgres answers. It is asked over connections of their own, since the pool backs
+  /// off for seconds between its tries.
+  ///
+  /// @throws IllegalStateException with one sentence when it does not answer within `patience`, and
+  ///   at once when waiting cannot help: wrong password, no such database
+  public void awaitReachable(Duration patience) {
+    var last = new SQLException[1];
+    boolean reached =
+        Waiting.until(
+            patience,
+            Duration.ofMillis(100),
+            () -> {
+              try (Connection connection = connect()) {
+                return connection.isValid(CONNECT_TIMEOUT_SECONDS);
+              } catch (SQLException failure) {
+                if (!isConnectionFailure(failure)) {
+                  throw new IllegalStateException(refused(failure), failure);
+                }
+                last[0] = failure;
+                return false;
+              }
+            });
+    if (!reached) {
+      var failure = Optional.ofNullable(last[0]);
+      throw new IllegalStateException(
+          "PostgreSQL at %s did not answer within %d s: %s"
+              .formatted(
+                  url.shown(),
+                  patience.toSeconds(),
+                  failure.map(Database::sentence).orElse("no answer.")),
+          failure.orElse(null));
+    }
+  }
+
+  private String refused(SQLException failure) {
+    return "PostgreSQL at " + url.shown() + " refuses Gatehouse: " + sentence(failure);
+  }
+
+  /// A connection outside the pool, without a limit on how long a statement runs. The caller closes
+  /// it.
+  Connection connect() throws SQLException {
+    var properties = new Properties();
+    properties.putAll(connectionProperties);
+    properties.setProperty("socketTimeout", "0");
+    return DriverManager.getConnection(url.jdbc(), properties);
+  }
+
+  String shown() {
+    return url.shown();
+  }
+
+  @Override
+  public void close() {
+    pool.close();
+  }
+
+  private static RuntimeException translated(RuntimeException failure) {
+    if (!isConnectionFailure(failure)) {
+      return failure;
+    }
+    var refusal =
+        new Problem(
+                503,
+                "database-unavailable",
+                "Database unavailable",
+                "The database cannot be reached right now.")
+            .hint("Nothing is known to be stored; try again in a moment.")
+            .header("Retry-After", "1")
+            .refusal();
+    refusal.initCause(failure);
+    return refusal;
+  }
+
+  /// Whether the server could not be reached or went away, as opposed to refusing a statement:
+  /// SQLSTATE 08 (connection), 57P (shutting down, crashed, starting), 53300 (too many
+  /// connections), or no connection from the pool in time.
+  static boolean isConnectionFailure(Throwable failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof ConnectionException
+          || cause instanceof SQLTransientConnectionException) {
+        return true;
+      }
+      if (cause instanceof SQLException sql && sql.getSQLState() != null) {
+        String state = sql.getSQLState();
+        if (state.startsWith("08") || state.startsWith("57P") || state.equals("53300")) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  private static String sentence(Throwable failure) {
+    String message = String.valueOf(failure.getMessage()).lines().findFirst().orElse("no reason");
+    return message.endsWith(".") ? message : message + ".";
+  }
+}
