@@ -272,7 +272,7 @@ final class OriginConnection extends ChannelInboundHandlerAdapter
     } else {
       content.release();
     }
-    if (content instanceof LastHttpContent last && listener == to) {
+    if (content instanceof LastHttpContent last && listener != null) {
       listener = null;
       boolean again = keep && requestDone && !paused;
       if (again) {

@@ -22,7 +22,6 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import javax.net.ssl.SSLException;
@@ -47,7 +46,7 @@ public final class OriginPools implements AutoCloseable {
   }
 
   private final Settings settings;
-  private final Map<EventLoop, PerLoop> byLoop = new IdentityHashMap<>();
+  private final Map<EventLoop, PerLoop> byLoop = new HashMap<>();
   private final DnsAddressResolverGroup resolver;
   private final LazyTls tls = new LazyTls();
 

@@ -34,10 +34,10 @@ public final class RouteTable {
   public RouteTable(List<Route> routes) {
     var sorted = new ArrayList<>(routes);
     sorted.sort(
-        Comparator.comparing((Route route) -> route.listener().isEmpty())
-            .thenComparing(route -> hostRank(route.host()))
+        Comparator.comparingInt((Route route) -> route.listener().isEmpty() ? 1 : 0)
+            .thenComparingInt(route -> hostRank(route.host()))
             .thenComparing(Route::path)
-            .thenComparing(route -> route.methods().isEmpty()));
+            .thenComparingInt(route -> route.methods().isEmpty() ? 1 : 0));
     this.routes = List.copyOf(sorted);
     var prefixes = new HashSet<>(EDGE_PREFIXES);
     for (var route : routes) {

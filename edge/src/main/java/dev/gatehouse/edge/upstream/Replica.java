@@ -23,6 +23,7 @@ public final class Replica {
   private final Origin origin;
   private final String version;
   private volatile Snapshot snapshot;
+  private volatile Snapshot said;
 
   public Replica(String id, String service, Origin origin, String version, Snapshot snapshot) {
     this.id = id;
@@ -30,6 +31,7 @@ public final class Replica {
     this.origin = origin;
     this.version = version;
     this.snapshot = snapshot;
+    this.said = snapshot;
   }
 
   public String id() {
@@ -50,6 +52,15 @@ public final class Replica {
 
   public Snapshot snapshot() {
     return snapshot;
+  }
+
+  /// The supervisor's last word, apart from what the edge found out since.
+  Snapshot said() {
+    return said;
+  }
+
+  void says(Snapshot word) {
+    said = word;
   }
 
   boolean up() {

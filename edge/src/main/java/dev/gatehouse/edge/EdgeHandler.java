@@ -1,0 +1,212 @@
+package dev.gatehouse.edge;
+
+import dev.gatehouse.edge.filter.Filter;
+import dev.gatehouse.edge.filter.Verdict;
+import dev.gatehouse.edge.filter.Visit;
+import dev.gatehouse.edge.route.Route;
+import dev.gatehouse.edge.route.RouteTable;
+import dev.gatehouse.edge.upstream.Forwarding;
+import dev.gatehouse.edge.upstream.Relay;
+import dev.gatehouse.edge.upstream.Upstream;
+import dev.gatehouse.http.Exchange;
+import dev.gatehouse.http.ExchangeHandler;
+import dev.gatehouse.http.Failure;
+import dev.gatehouse.http.OriginPools;
+import dev.gatehouse.http.Problem;
+import dev.gatehouse.http.RoutesHandler;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// The walk of one request through the edge: route, filters, destination, and one record at the
+/// end.
+final class EdgeHandler implements ExchangeHandler {
+  private static final Logger LOG = LoggerFactory.getLogger(EdgeHandler.class);
+
+  /// A route with everything it needs, made once.
+  private record Line(List<Filter> filters, Arrival arrival) {}
+
+  /// The end of the walk.
+  private sealed interface Arrival {
+    record Service(RoutesHandler service) implements Arrival {}
+
+    record Replicas(Upstream upstream) implements Arrival {}
+  }
+
+  private final RouteTable table;
+  private final IdentityHashMap<Route, Line> lines;
+  private final RoutesHandler own;
+  private final OriginPools pools;
+  private final Forwarding forwarding;
+  private final Consumer<ExchangeRecord> records;
+  private final LongSupplier nanos;
+
+  EdgeHandler(
+      RouteTable table,
+      Gateway.Destinations destinations,
+      Map<Route.Authentication, List<Filter>> filters,
+      RoutesHandler own,
+      OriginPools pools,
+      Forwarding forwarding,
+      Consumer<ExchangeRecord> records,
+      LongSupplier nanos) {
+    this.table = table;
+    this.own = own;
+    this.pools = pools;
+    this.forwarding = forwarding;
+    this.records = records;
+    this.nanos = nanos;
+    var made = new IdentityHashMap<Route, Line>();
+    for (var route : table.routes()) {
+      made.put(
+          route,
+          new Line(
+              filters.getOrDefault(route.authenticate(), List.of()), arrival(route, destinations)));
+    }
+    this.lines = made;
+  }
+
+  private static Arrival arrival(Route route, Gateway.Destinations destinations) {
+    return switch (route.to()) {
+      case Route.Destination.Local(var name) -> new Arrival.Service(destinations.service(name));
+      case Route.Destination.Replicated(var name) ->
+          new Arrival.Replicas(destinations.upstream(name));
+      case Route.Destination.External(var name) ->
+          new Arrival.Replicas(destinations.upstream(name));
+    };
+  }
+
+  @Override
+  public void handle(Exchange exchange) {
+    var walk = new Walk(exchange, nanos.getAsLong());
+    exchange.onDone(walk::over);
+    walk.begin();
+  }
+
+  private final class Walk {
+    private final Exchange exchange;
+    private final long began;
+    private String routeName = "-";
+    private @Nullable Relay relay;
+    private @Nullable Failure failure;
+
+    Walk(Exchange exchange, long began) {
+      this.exchange = exchange;
+      this.began = began;
+    }
+
+    void begin() {
+      var head = exchange.head();
+      var segments = head.target().segments();
+      switch (table.match(exchange.listener(), head.host(), head.method(), segments)) {
+        case RouteTable.Match.Found(var route) -> {
+          routeName = route.name();
+          filter(new Visit(exchange, route), 0);
+        }
+        case RouteTable.Match.WrongMethod(var allow) -> answer(Problem.methodNotAllowed(allow));
+        case RouteTable.Match.Unknown() -> {
+          routeName = "gatehouse";
+          own.handle(exchange, new RoutesHandler.Caller(exchange.peer(), Optional.empty()));
+        }
+      }
+    }
+
+    private void filter(Visit visit, int from) {
+      var line = lines.get(visit.route());
+      if (line == null) {
+        throw new IllegalStateException("a route of another table");
+      }
+      for (int i = from; i < line.filters.size(); i++) {
+        switch (line.filters.get(i).apply(visit)) {
+          case Verdict.Proceed() -> {}
+          case Verdict.Answer(var problem) -> {
+            answer(problem);
+            return;
+          }
+          case Verdict.Await(var later) -> {
+            int next = i + 1;
+            later.whenCompleteAsync(
+                (verdict, broken) -> resume(visit, next, verdict, broken), exchange.loop());
+            return;
+          }
+        }
+      }
+      arrive(visit, line.arrival);
+    }
+
+    private void resume(
+        Visit visit, int next, @Nullable Verdict verdict, @Nullable Throwable broken) {
+      switch (verdict) {
+        case null -> {
+          LOG.error("a filter failed; the client gets a 500", broken);
+          answer(Problem.internal());
+        }
+        case Verdict.Proceed() -> filter(visit, next);
+        case Verdict.Answer(var problem) -> answer(problem);
+        case Verdict.Await(var later) ->
+            later.whenCompleteAsync(
+                (again, worse) -> resume(visit, next, again, worse), exchange.loop());
+      }
+    }
+
+    private void arrive(Visit visit, Arrival arrival) {
+      if (exchange.done()) {
+        return;
+      }
+      switch (arrival) {
+        case Arrival.Service(var service) ->
+            service.handle(exchange, new RoutesHandler.Caller(visit.client(), visit.user()));
+        case Arrival.Replicas(var upstream) -> {
+          var carrying =
+              new Relay(
+                  visit,
+                  upstream,
+                  pools,
+                  forwarding,
+                  (why, detail) -> failed(upstream, why, detail));
+          relay = carrying;
+          carrying.start();
+        }
+      }
+    }
+
+    private void failed(Upstream upstream, Failure why, String detail) {
+      failure = why;
+      LOG.debug(
+          "{} {} at {} failed: {} ({})",
+          exchange.head().method(),
+          exchange.requestId(),
+          upstream.name(),
+          why.slug(),
+          detail);
+    }
+
+    private void answer(Problem problem) {
+      exchange.send(problem.response(exchange.requestId()));
+    }
+
+    private void over() {
+      var carrying = relay;
+      if (carrying != null) {
+        carrying.over();
+      }
+      var head = exchange.head();
+      records.accept(
+          new ExchangeRecord(
+              exchange.requestId(),
+              head.method(),
+              head.target().rawPath(),
+              routeName,
+              exchange.status(),
+              exchange.bytesOut(),
+              nanos.getAsLong() - began,
+              Optional.ofNullable(failure)));
+    }
+  }
+}

@@ -1,0 +1,21 @@
+package dev.gatehouse.edge;
+
+import dev.gatehouse.http.Failure;
+import java.util.Optional;
+
+/// What is worth knowing of one exchange once it is over: written once, read by metrics and the
+/// access log.
+///
+/// @param route the route's name, or `-` when none matched
+/// @param status 0 when nothing was sent
+/// @param nanos from the request's head to the response's end
+/// @param failure the last failure, also when a retry hid it from the client
+public record ExchangeRecord(
+    String requestId,
+    String method,
+    String path,
+    String route,
+    int status,
+    long bytesOut,
+    long nanos,
+    Optional<Failure> failure) {}

@@ -1,0 +1,233 @@
+package dev.gatehouse.edge;
+
+import dev.gatehouse.edge.filter.Authenticate;
+import dev.gatehouse.edge.filter.Filter;
+import dev.gatehouse.edge.route.Route;
+import dev.gatehouse.edge.route.RouteTable;
+import dev.gatehouse.edge.upstream.Forwarding;
+import dev.gatehouse.edge.upstream.HealthChecks;
+import dev.gatehouse.edge.upstream.Replica;
+import dev.gatehouse.edge.upstream.Upstream;
+import dev.gatehouse.http.HttpLimits;
+import dev.gatehouse.http.HttpServer;
+import dev.gatehouse.http.Loops;
+import dev.gatehouse.http.Origin;
+import dev.gatehouse.http.OriginPools;
+import dev.gatehouse.http.Response;
+import dev.gatehouse.http.Routes;
+import dev.gatehouse.http.RoutesHandler;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Executor;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.function.LongSupplier;
+
+/// The edge, running. `start` returns it bound and serving, or throws; `close` drains it.
+public final class Gateway implements AutoCloseable {
+  /// What an edge is made of.
+  ///
+  /// @param listeners names and addresses to listen on
+  /// @param services those that run in this process, by name
+  /// @param replicated names of services with replicas of ours; the lists come by
+  ///   [Gateway#replicas]
+  /// @param externals origins that are not ours, by upstream name
+  /// @param secret proves to replicas that a header comes from this edge
+  /// @param userOf the user of a session's token; blocking
+  /// @param records hears of every exchange when it is over, on its event loop
+  public record Settings(
+      Map<String, InetSocketAddress> listeners,
+      HttpLimits limits,
+      List<Route> routes,
+      Map<String, Routes> services,
+      List<String> replicated,
+      Map<String, List<Origin>> externals,
+      OriginPools.Settings pools,
+      String secret,
+      Function<String, Optional<String>> userOf,
+      Consumer<ExchangeRecord> records) {}
+
+  /// Everything routes can lead to.
+  record Destinations(Map<String, RoutesHandler> services, Map<String, Upstream> upstreams) {
+    RoutesHandler service(String name) {
+      return known(services, name);
+    }
+
+    Upstream upstream(String name) {
+      return known(upstreams, name);
+    }
+
+    private static <T> T known(Map<String, T> map, String name) {
+      var found = map.get(name);
+      if (found == null) {
+        throw new IllegalArgumentException("a route leads to '" + name + "', which does not exist");
+      }
+      return found;
+    }
+  }
+
+  private final HttpServer server;
+  private final RouteTable table;
+  private final Map<String, Upstream> upstreams;
+  private final OriginPools pools;
+  private final HealthChecks checks;
+  private final StatusBoard status;
+  private volatile List<Replica> processes = List.of();
+
+  private Gateway(
+      Loops loops, Executor threads, Settings settings, InstantSource clock, LongSupplier nanos)
+      throws IOException {
+    table = new RouteTable(settings.routes());
+    upstreams = new LinkedHashMap<>();
+    settings
+        .replicated()
+        .forEach(name -> upstreams.put(name, new Upstream(name, true, List.of(), clock)));
+    settings
+        .externals()
+        .forEach((name, origins) ->
+            upstreams.put(name, new Upstream(name, false, external(name, origins, clock), clock)));
+    status = new StatusBoard(() -> processes, clock);
+    var services = new LinkedHashMap<String, RoutesHandler>();
+    settings
+        .services()
+        .forEach((name, routes) -> services.put(name, new RoutesHandler(routes, threads)));
+    pools = new OriginPools(loops, settings.pools());
+    var handler =
+        new EdgeHandler(
+            table,
+            new Destinations(services, upstreams),
+            filters(settings, threads),
+            new RoutesHandler(ownRoutes(), threads),
+            pools,
+            new Forwarding(settings.secret()),
+            settings.records(),
+            nanos);
+    server = HttpServer.start(loops, settings.listeners(), settings.limits(), handler);
+    checks = new HealthChecks(pools, loops.all().getFirst(), upstreams.values());
+  }
+
+  public static Gateway start(
+      Loops loops, Executor threads, Settings settings, InstantSource clock, LongSupplier nanos)
+      throws IOException {
+    return new Gateway(loops, threads, settings, clock, nanos);
+  }
+
+  /// The filters of a route, in their order.
+  private static Map<Route.Authentication, List<Filter>> filters(
+      Settings settings, Executor threads) {
+    return Map.of(
+        Route.Authentication.NONE,
+        List.of(),
+        Route.Authentication.SESSION,
+        List.of(new Authenticate(settings.userOf(), threads)));
+  }
+
+  private static List<Replica> external(String name, List<Origin> origins, InstantSource clock) {
+    var now = clock.instant();
+    var up = new Replica.Snapshot(Replica.State.UP, now, now, Optional.empty());
+    var replicas = new ArrayList<Replica>();
+    for (var origin : origins) {
+      replicas.add(new Replica(name + "-" + (replicas.size() + 1), name, origin, "", up));
+    }
+    return replicas;
+  }
+
+  /// What the edge answers itself.
+  private Routes ownRoutes() {
+    var ok = Response.json(200, Map.of("status", "ok"));
+    return Routes.builder()
+        .inline(
+            "GET",
+            "/status",
+            0,
+            (request, reply) ->
+                reply.accept(
+                    Response.json(200, status.list(request.query("appName"), request.query("id")))))
+        .inline("GET", "/health", 0, (request, reply) -> reply.accept(ok))
+        .inline("GET", "/health/", 0, (request, reply) -> reply.accept(ok))
+        .inline("GET", "/healthz", 0, (request, reply) -> reply.accept(ok))
+        .build();
+  }
+
+  /// Takes over the list of every process of the assembly; those of replicated services become
+  /// their replicas.
+  public void replicas(List<Replica> all) {
+    for (var upstream : upstreams.values()) {
+      if (upstream.own()) {
+        upstream.replace(
+            all.stream().filter(replica -> replica.service().equals(upstream.name())).toList());
+      }
+    }
+    var merged = new ArrayList<Replica>();
+    for (var replica : all) {
+      var upstream = upstreams.get(replica.service());
+      if (upstream == null || !upstream.own()) {
+        merged.add(replica);
+      } else {
+        upstream.replicas().stream()
+            .filter(known -> known.id().equals(replica.id()))
+            .forEach(merged::add);
+      }
+    }
+    processes = List.copyOf(merged);
+    status.refresh();
+  }
+
+  public StatusBoard status() {
+    return status;
+  }
+
+  public List<Upstream> upstreams() {
+    return List.copyOf(upstreams.values());
+  }
+
+  public List<Route> routes() {
+    return table.routes();
+  }
+
+  public List<InetSocketAddress> addresses() {
+    return server.addresses();
+  }
+
+  public int connections() {
+    return server.connections();
+  }
+
+  /// Announces the end: answers close their connections from now on.
+  public void drain() {
+    server.drain();
+  }
+
+  /// Stops accepting, finishes what is in flight for at most `deadline`, cuts the rest.
+  public void close(Duration deadline) {
+    checks.close();
+    server.close(deadline);
+    pools.close();
+  }
+
+  @Override
+  public void close() {
+    close(Duration.ofSeconds(10));
+  }
+
+  /// A replica as the supervisor tells of it.
+  public static Replica replica(
+      String id,
+      String service,
+      Origin origin,
+      String version,
+      Replica.State state,
+      Instant since,
+      Optional<String> reason) {
+    return new Replica(
+        id, service, origin, version, new Replica.Snapshot(state, since, since, reason));
+  }
+}

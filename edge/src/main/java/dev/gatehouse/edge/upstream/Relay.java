@@ -1,0 +1,265 @@
+package dev.gatehouse.edge.upstream;
+
+import dev.gatehouse.edge.filter.Visit;
+import dev.gatehouse.edge.route.Route;
+import dev.gatehouse.http.BodySink;
+import dev.gatehouse.http.Exchange;
+import dev.gatehouse.http.Failure;
+import dev.gatehouse.http.OriginExchange;
+import dev.gatehouse.http.OriginListener;
+import dev.gatehouse.http.OriginPools;
+import dev.gatehouse.http.OriginRequest;
+import dev.gatehouse.http.Problem;
+import io.netty.buffer.ByteBuf;
+import io.netty.handler.codec.http.HttpHeaders;
+import java.util.HashSet;
+import java.util.Set;
+import java.util.function.BiConsumer;
+import org.jspecify.annotations.Nullable;
+
+/// Carries one exchange to a replica and back; everything happens on the exchange's event loop.
+///
+/// Bodies stream both ways: whichever side cannot take more holds the other back, so the memory
+/// used is a few buffers whatever the body's size. The client's body is asked for only when a
+/// connection stands, so that a refused connection can always be retried. After the answer's head
+/// went out nothing is retried: a failure cuts the client's connection, and a cut answer can never
+/// look complete.
+public final class Relay implements OriginListener {
+  private static final Set<String> IDEMPOTENT = Set.of("GET", "HEAD", "PUT", "DELETE", "OPTIONS");
+
+  private final Visit visit;
+  private final Exchange client;
+  private final Upstream upstream;
+  private final OriginPools pools;
+  private final Forwarding forwarding;
+  private final BiConsumer<Failure, String> onFailure;
+
+  private Set<String> tried = Set.of();
+  private @Nullable Replica replica;
+  private @Nullable OriginExchange origin;
+  private boolean bodyAsked;
+  private boolean unflushed;
+
+  /// @param onFailure hears of every try that failed, with the detail for the log
+  public Relay(
+      Visit visit,
+      Upstream upstream,
+      OriginPools pools,
+      Forwarding forwarding,
+      BiConsumer<Failure, String> onFailure) {
+    this.visit = visit;
+    this.client = visit.exchange();
+    this.upstream = upstream;
+    this.pools = pools;
+    this.forwarding = forwarding;
+    this.onFailure = onFailure;
+  }
+
+  /// Begins; the exchange's end is the relay's.
+  public void start() {
+    client.onWritable(this::clientWritable);
+    attempt(false);
+  }
+
+  /// The client is gone, or the exchange is over: let go of the origin.
+  public void over() {
+    var to = origin;
+    origin = null;
+    if (to != null) {
+      to.cancel();
+    }
+  }
+
+  private void attempt(boolean fresh) {
+    var next = upstream.next(tried);
+    if (next.isEmpty()) {
+      onFailure.accept(Failure.NO_REPLICA, "no replica of " + upstream.name() + " is up");
+      refuse(Failure.NO_REPLICA);
+      return;
+    }
+    send(next.get(), fresh);
+  }
+
+  private void send(Replica to, boolean fresh) {
+    replica = to;
+    var head = client.head();
+    pools.send(
+        client.loop(),
+        to.origin(),
+        new OriginRequest(
+            head.method(),
+            head.target().raw(),
+            forwarding.toOrigin(visit, to.origin(), upstream.own()),
+            head.hasBody(),
+            visit.route().timeout()),
+        fresh,
+        this);
+  }
+
+  // --- from the origin ---
+
+  @Override
+  public void connected(OriginExchange exchange) {
+    if (client.done()) {
+      exchange.cancel();
+      return;
+    }
+    origin = exchange;
+    if (client.head().hasBody()) {
+      bodyAsked = true;
+      exchange.flush();
+      client.receiveWithoutContinue(new Upload());
+    }
+  }
+
+  @Override
+  public void informational(int status, HttpHeaders headers) {
+    client.informational(status, Forwarding.toClient(headers));
+  }
+
+  @Override
+  public void head(int status, HttpHeaders headers) {
+    if (client.done()) {
+      over();
+      return;
+    }
+    client.start(status, Forwarding.toClient(headers));
+    unflushed = true;
+  }
+
+  @Override
+  public void data(ByteBuf piece) {
+    client.write(piece);
+    unflushed = true;
+    if (!client.writable() && origin != null) {
+      origin.pause();
+    }
+  }
+
+  @Override
+  public void end(HttpHeaders trailers) {
+    origin = null;
+    unflushed = false;
+    client.finish(trailers);
+  }
+
+  @Override
+  public void pausePoint() {
+    if (unflushed) {
+      unflushed = false;
+      client.flush();
+    }
+  }
+
+  @Override
+  public void writable() {
+    client.resumeBody();
+  }
+
+  @Override
+  public void failed(Failure failure, String detail) {
+    origin = null;
+    if (client.done()) {
+      return;
+    }
+    onFailure.accept(failure, detail);
+    var failing = replica;
+    if (failing != null && countsAgainst(failure)) {
+      upstream.lost(failing, failure.sentence());
+    }
+    if (client.started()) {
+      client.abort();
+    } else if (failing != null && mayRetry(failure)) {
+      if (tried.isEmpty()) {
+        tried = new HashSet<>();
+      }
+      tried.add(failing.id());
+      if (upstream.own() || upstream.next(tried).isPresent()) {
+        attempt(false);
+      } else if (failure == Failure.ORIGIN_RESET && tried.size() == 1) {
+        // A single origin closed a kept-alive connection just as we used it: once more on a new
+        // one.
+        tried = Set.of("", failing.id());
+        send(failing, true);
+      } else {
+        refuse(failure);
+      }
+    } else {
+      refuse(failure);
+    }
+  }
+
+  private static boolean countsAgainst(Failure failure) {
+    return switch (failure) {
+      case ORIGIN_REFUSED,
+          ORIGIN_RESET,
+          ORIGIN_UNREACHABLE,
+          ORIGIN_CONNECT_TIMEOUT,
+          ORIGIN_TRUNCATED ->
+          true;
+      default -> false;
+    };
+  }
+
+  private boolean mayRetry(Failure failure) {
+    return switch (failure.retry()) {
+      case SAFE -> !bodyAsked;
+      case IF_IDEMPOTENT ->
+          !bodyAsked
+              && visit.route().retry() == Route.Retry.IDEMPOTENT
+              && IDEMPOTENT.contains(client.head().method());
+      case NEVER -> false;
+    };
+  }
+
+  private void refuse(Failure failure) {
+    var problem =
+        new Problem(
+                failure.status(),
+                failure.slug(),
+                failure == Failure.NO_REPLICA ? "No replica is up" : "The upstream failed",
+                "The request to '" + upstream.name() + "' failed: " + failure.sentence() + ".")
+            .with("blame", failure.blame().name().toLowerCase(java.util.Locale.ROOT));
+    if (failure.status() == 503) {
+      problem = problem.header("Retry-After", "1");
+    }
+    client.send(problem.response(client.requestId()));
+  }
+
+  // --- from the client ---
+
+  private void clientWritable() {
+    if (origin != null) {
+      origin.resume();
+    }
+  }
+
+  /// The client's body on its way to the origin.
+  private final class Upload implements BodySink {
+    @Override
+    public void data(ByteBuf piece) {
+      var to = origin;
+      if (to == null) {
+        piece.release();
+        return;
+      }
+      to.write(piece);
+      to.flush();
+      if (!to.writable()) {
+        client.pauseBody();
+      }
+    }
+
+    @Override
+    public void end(HttpHeaders trailers) {
+      if (origin != null) {
+        origin.finish(trailers);
+      }
+    }
+
+    @Override
+    public void aborted() {
+      over();
+    }
+  }
+}
