@@ -1,0 +1,131 @@
+package dev.gatehouse.app.cli;
+
+import dev.gatehouse.app.PlainError;
+import dev.gatehouse.app.Version;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/// Every command and its options, and nothing else: what a command does is in the class it calls.
+@Command(
+    name = "gatehouse",
+    mixinStandardHelpOptions = true,
+    versionProvider = Cli.OfTheJar.class,
+    synopsisSubcommandLabel = "COMMAND",
+    description = "A fast gateway and the small services behind it, in one program.")
+public final class Cli {
+  private Cli() {}
+
+  /// Runs one command line; returns the exit code.
+  public static int run(String[] args) {
+    var line = new CommandLine(new Cli());
+    line.setCaseInsensitiveEnumValuesAllowed(true);
+    line.setExecutionExceptionHandler((failure, command, parsed) -> {
+      if (failure instanceof PlainError plain) {
+        System.err.println("gatehouse: " + plain.sentence());
+        return 1;
+      }
+      throw failure;
+    });
+    if (args.length == 0) {
+      line.usage(System.out);
+      return 0;
+    }
+    return line.execute(args);
+  }
+
+  /// Where a command finds the assembly.
+  static final class DataOption {
+    @Option(
+        names = "--data",
+        paramLabel = "DIR",
+        description = "Where the assembly keeps its state; else $$GATEHOUSE_DATA, else ./data.")
+    @Nullable Path data;
+
+    Path path() {
+      return chosen().orElse(Path.of("data")).toAbsolutePath().normalize();
+    }
+
+    Optional<Path> chosen() {
+      var variable = System.getenv("GATEHOUSE_DATA");
+      return Optional.ofNullable(data)
+          .or(() -> Optional.ofNullable(variable).filter(text -> !text.isEmpty()).map(Path::of));
+    }
+  }
+
+  /// Which file describes the assembly.
+  static final class FileOption {
+    @Option(
+        names = {"-f", "--file"},
+        paramLabel = "FILE",
+        description = "The assembly to run; without it, the one that ships with Gatehouse.")
+    @Nullable Path file;
+
+    Optional<Path> chosen() {
+      return Optional.ofNullable(file);
+    }
+  }
+
+  @Command(
+      name = "status",
+      mixinStandardHelpOptions = true,
+      description = "Show every process of the running assembly.")
+  int status(
+      @CommandLine.Mixin DataOption data,
+      @Option(names = "--json", description = "Print JSON instead of a table.") boolean json) {
+    return Orders.status(data.path(), json);
+  }
+
+  @Command(
+      name = "scale",
+      mixinStandardHelpOptions = true,
+      description = "Change how many replicas of a service run, such as storage=5; 0 stops all.")
+  int scale(
+      @CommandLine.Mixin DataOption data,
+      @Parameters(arity = "1..*", paramLabel = "SERVICE=COUNT") List<String> counts) {
+    return Orders.scale(data.path(), counts);
+  }
+
+  @Command(
+      name = "stop",
+      mixinStandardHelpOptions = true,
+      description = "Drain and stop a replica (storage-2) or every replica of a service (storage).")
+  int stop(
+      @CommandLine.Mixin DataOption data,
+      @Parameters(arity = "1..*", paramLabel = "NAME") List<String> names) {
+    return Orders.send(data.path(), "stop", names);
+  }
+
+  @Command(
+      name = "start",
+      mixinStandardHelpOptions = true,
+      description = "Start a replica or a service that was stopped.")
+  int start(
+      @CommandLine.Mixin DataOption data,
+      @Parameters(arity = "1..*", paramLabel = "NAME") List<String> names) {
+    return Orders.send(data.path(), "start", names);
+  }
+
+  @Command(
+      name = "restart",
+      mixinStandardHelpOptions = true,
+      description = "Restart a replica, or those of a service one after the other.")
+  int restart(
+      @CommandLine.Mixin DataOption data,
+      @Parameters(arity = "1..*", paramLabel = "NAME") List<String> names) {
+    return Orders.send(data.path(), "restart", names);
+  }
+
+  static final class OfTheJar implements IVersionProvider {
+    @Override
+    public String[] getVersion() {
+      return new String[] {"gatehouse " + Version.current()};
+    }
+  }
+}

@@ -1,0 +1,38 @@
+package dev.gatehouse.app.supervisor;
+
+import java.util.List;
+
+/// A service that runs as processes of its own.
+///
+/// @param name what users call it: `storage`
+/// @param replicas how many run at the start
+/// @param entrance whether it is the way in: exactly one process, called `name`, that cannot be
+///   scaled and is told of every other process; others are `name-1`, `name-2`, ...
+/// @param ported whether each replica listens on a port that the supervisor picks
+/// @param arguments what follows `run` on the command line of each; never a secret, since every
+///   user of the machine can read command lines
+/// @param stage when it is stopped: all of a lower stage are gone before a higher one is told
+public record ServiceSpec(
+    String name,
+    int replicas,
+    boolean entrance,
+    boolean ported,
+    List<String> arguments,
+    Memory memory,
+    int stage) {
+
+  /// How much a process may use, in MiB.
+  public record Memory(int heap, int direct) {}
+
+  public ServiceSpec {
+    arguments = List.copyOf(arguments);
+    if (entrance && replicas != 1) {
+      throw new IllegalArgumentException(name + " is one process, not " + replicas);
+    }
+  }
+
+  /// The name of the replica with this number, from 1.
+  String replica(int number) {
+    return entrance ? name : name + "-" + number;
+  }
+}
