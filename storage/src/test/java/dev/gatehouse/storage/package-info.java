@@ -1,0 +1,4 @@
+@NullMarked
+package dev.gatehouse.storage;
+
+import org.jspecify.annotations.NullMarked;
