@@ -1,0 +1,4 @@
+@NullMarked
+package dev.gatehouse.counters;
+
+import org.jspecify.annotations.NullMarked;
