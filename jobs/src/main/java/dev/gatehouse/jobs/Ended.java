@@ -1,0 +1,20 @@
+package dev.gatehouse.jobs;
+
+import java.time.Duration;
+
+/// How a run ended, before the database knows.
+sealed interface Ended {
+  Run run();
+
+  record Succeeded(Run run, Completion completion) implements Ended {}
+
+  /// @param pause until the next try, if there is one
+  record Failed(Run run, String error, Duration pause) implements Ended {
+    boolean last() {
+      return run.job().attempt() >= run.job().maxAttempts();
+    }
+  }
+
+  /// A closing worker cut it short; the job goes back as if it had not been tried.
+  record Cut(Run run) implements Ended {}
+}
