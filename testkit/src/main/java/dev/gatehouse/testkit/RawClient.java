@@ -107,6 +107,23 @@ public final class RawClient implements AutoCloseable {
     }
   }
 
+  /// Everything that comes until this text has come, as Latin-1.
+  public String readUntil(String text) {
+    var got = new StringBuilder();
+    try {
+      while (got.indexOf(text) < 0) {
+        int next = in.read();
+        if (next < 0) {
+          throw new EOFException("the connection ended before '" + text + "'; so far: " + got);
+        }
+        got.append((char) next);
+      }
+      return got.toString();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   /// Whether the peer ends the connection, by an end or a reset, and sends nothing more before.
   public boolean isClosedByPeer() {
     try {
