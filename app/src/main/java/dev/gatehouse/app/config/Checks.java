@@ -1,0 +1,229 @@
+package dev.gatehouse.app.config;
+
+import java.io.File;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+
+/// What one key alone cannot tell: names that must exist, things that must not meet.
+final class Checks {
+  private Checks() {}
+
+  // ---- one text, and the names around it
+
+  static Destination destination(String text, Reading reading) throws Wrong {
+    if (text.contains("://")) {
+      return new Destination.Upstream(Texts.parseServer(text).toString());
+    }
+    if (reading.names("upstreams").contains(text)) {
+      return new Destination.Upstream(text);
+    }
+    if (reading.names("services").contains(text)) {
+      return new Destination.Service(text);
+    }
+    if (ServiceKeys.NAMES.contains(text)) {
+      throw new Wrong("the service '" + text + "' is not run here; add it under 'services'");
+    }
+    if (text.matches("[^/]+:\\d+")) {
+      throw new Wrong("'" + text + "' is no URL; did you mean 'http://" + text + "'?");
+    }
+    var known = new ArrayList<>(reading.names("services"));
+    known.addAll(reading.names("upstreams"));
+    throw new Wrong("there is no service or upstream '" + text + "'" + Suggest.among(text, known));
+  }
+
+  static String listener(String text, Reading reading) throws Wrong {
+    var known = reading.names("edge.listen");
+    if (!known.contains(text)) {
+      throw new Wrong("there is no listener '" + text + "'" + Suggest.among(text, known));
+    }
+    return text;
+  }
+
+  static String hostPattern(String text, Reading reading) throws Wrong {
+    var lower = text.toLowerCase(Locale.ROOT);
+    var name = lower.startsWith("*.") ? lower.substring(2) : lower;
+    if (!name.matches("\\[[0-9a-f:.]+]|[a-z0-9_]([a-z0-9_-]*\\.?)*[a-z0-9_]|[a-z0-9_]")) {
+      throw new Wrong(
+          "'" + text + "' is not a host such as example.com or *.example.com, without a port");
+    }
+    return lower;
+  }
+
+  static void authenticate(RouteConfig.Authenticate who, Reading reading) throws Wrong {
+    if (who == RouteConfig.Authenticate.SESSION
+        && !reading.names("services").contains("accounts")) {
+      throw new Wrong("sessions need the service 'accounts'; add it under 'services'");
+    }
+  }
+
+  // ---- one section
+
+  static void upstream(Values values) {
+    var names = values.reading().names(values.path());
+    if (names.contains("url") && names.contains("urls")) {
+      values.wrong(Declaration.URL, values.path() + ": give either 'url' or 'urls', not both");
+    } else if (values.find(Declaration.URL).isEmpty()
+        && !names.contains("url")
+        && !names.contains("urls")) {
+      values.wrong(Declaration.URL, values.path() + ": 'url' or 'urls' is missing");
+    }
+  }
+
+  static void program(Values values) {
+    var command = values.find(ServiceKeys.COMMAND).orElse(List.of());
+    if (command.isEmpty() || runnable(command.getFirst(), values.reading())) {
+      return;
+    }
+    var path = values.path() + ".command[0]";
+    values
+        .reading()
+        .found(path)
+        .ifPresent(found ->
+            values
+                .reading()
+                .mistake(
+                    found.place(),
+                    path + ": there is no program '" + command.getFirst() + "' that could be run"));
+  }
+
+  private static boolean runnable(String program, Reading reading) {
+    try {
+      if (program.contains("/")) {
+        return Files.isExecutable(Path.of(program)) && Files.isRegularFile(Path.of(program));
+      }
+      var path = Optional.ofNullable(reading.environment().get("PATH")).orElse("/usr/bin:/bin");
+      for (var directory : List.of(path.split(File.pathSeparator))) {
+        var file = Path.of(directory, program);
+        if (Files.isExecutable(file) && Files.isRegularFile(file)) {
+          return true;
+        }
+      }
+    } catch (InvalidPathException e) {
+      return false; // a name that no file can have
+    }
+    return false;
+  }
+
+  // ---- everything
+
+  static void whole(Values values) {
+    var reading = values.reading();
+    for (var name : reading.names("upstreams")) {
+      if (ServiceKeys.NAMES.contains(name)) {
+        reading.mistake(
+            reading.placeOf("upstreams." + name),
+            "'" + name + "' is the name of a built-in service; call this upstream something else");
+      }
+    }
+    addresses(reading);
+    routeNames(reading);
+    ties(reading);
+    if (values.find(Declaration.DATA).isPresent()) {
+      data(reading);
+    }
+    reading.checkVariables();
+  }
+
+  private static void data(Reading reading) {
+    reading
+        .found("data")
+        .filter(found -> Files.exists((Path) found.value()))
+        .filter(found -> !Files.isDirectory((Path) found.value()))
+        .ifPresent(found ->
+            reading.mistake(
+                found.place(), "data: '" + found.value() + "' is a file, not a directory"));
+  }
+
+  private static void addresses(Reading reading) {
+    var paths = new ArrayList<String>();
+    reading.names("edge.listen").forEach(name -> paths.add("edge.listen." + name + ".address"));
+    paths.add("admin.listen");
+    paths.add("replica.listen");
+    var seen = new ArrayList<String>();
+    for (var path : paths) {
+      var here = reading.found(path);
+      if (here.isEmpty()) {
+        continue;
+      }
+      for (var other : seen) {
+        var there = reading.found(other).orElseThrow();
+        if (collide((Address) here.get().value(), (Address) there.value())) {
+          reading.mistake(
+              here.get().place(),
+              path
+                  + ": "
+                  + here.get().value()
+                  + " is already taken by '"
+                  + other
+                  + "'"
+                  + line(there.place()));
+          break;
+        }
+      }
+      seen.add(path);
+    }
+  }
+
+  private static boolean collide(Address a, Address b) {
+    return a.port() != 0
+        && a.port() == b.port()
+        && (a.everyInterface() || b.everyInterface() || a.host().equals(b.host()));
+  }
+
+  private static void routeNames(Reading reading) {
+    var seen = new HashMap<String, Place>();
+    for (var index : reading.names("routes")) {
+      reading
+          .found("routes[" + index + "].name")
+          .ifPresent(found -> {
+            var earlier = seen.putIfAbsent((String) found.value(), found.place());
+            if (earlier != null) {
+              reading.mistake(
+                  found.place(),
+                  "the name '" + found.value() + "' is already taken" + line(earlier));
+            }
+          });
+    }
+  }
+
+  /// Two routes that match the same requests: whichever won, the other would be dead.
+  private static void ties(Reading reading) {
+    var seen = new HashMap<List<String>, Place>();
+    for (var index : reading.names("routes")) {
+      var match = "routes[" + index + "].match.";
+      var path = reading.found(match + "path");
+      if (path.isEmpty()) {
+        continue;
+      }
+      var scope =
+          List.of(
+              text(reading, match + "listen"),
+              text(reading, match + "host"),
+              text(reading, match + "method"),
+              ((PathPattern) path.get().value()).shape());
+      var place = path.get().place();
+      var earlier = seen.putIfAbsent(scope, place);
+      if (earlier != null) {
+        reading.mistake(
+            place,
+            "this route matches the same requests as the one"
+                + line(earlier)
+                + "; they tie, so make one of them more specific or remove it");
+      }
+    }
+  }
+
+  private static String text(Reading reading, String path) {
+    return reading.found(path).map(found -> (String) found.value()).orElse("");
+  }
+
+  private static String line(Place place) {
+    return place.line() > 0 ? " on line " + place.line() : " (" + place.file() + ")";
+  }
+}

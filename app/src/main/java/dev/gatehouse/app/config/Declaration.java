@@ -1,0 +1,307 @@
+package dev.gatehouse.app.config;
+
+import dev.gatehouse.app.config.RouteConfig.Authenticate;
+import dev.gatehouse.app.config.RouteConfig.Retry;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/// Everything that may be written in a configuration file, in the order in which it is read.
+///
+/// This is the only list: a key that is added here is loaded, suggested, overridable by a variable
+/// and in the JSON Schema. Keep the order of [#ROOT]: routes ask which services and upstreams there
+/// are.
+final class Declaration {
+  private static final Duration MS = Duration.ofMillis(1);
+  private static final Duration HOUR = Duration.ofHours(1);
+
+  // ---- the edge
+
+  static final Key<Address> LISTEN_ADDRESS =
+      Key.required("address", Texts.address(), "where to listen, such as ':8080'");
+  static final Key<List<PathPattern>> LISTEN_ONLY =
+      Key.optional(
+          "only",
+          new Shape.Items<>(Texts.pathPattern(), 1),
+          "the only paths that are served here; anything else is 404");
+  private static final Shape<ListenConfig> LISTENER =
+      Shape.Section.of(
+              List.of(LISTEN_ADDRESS, LISTEN_ONLY),
+              v ->
+                  new ListenConfig(
+                      v.name(), v.get(LISTEN_ADDRESS), v.find(LISTEN_ONLY).orElse(List.of())))
+          .orJust(LISTEN_ADDRESS);
+  private static final Key<Map<String, ListenConfig>> LISTEN =
+      Key.with(
+          "listen",
+          new Shape.Named<>(LISTENER, "listener", Optional.of("main")),
+          ":8080",
+          "where the edge listens: one address, or several by name");
+  private static final Key<Integer> THREADS =
+      Key.with("threads", Texts.number(0, 1024), "0", "event loops; 0 is one per core");
+  private static final Key<List<Network>> TRUSTED_PROXIES =
+      Key.optional(
+          "trusted-proxies",
+          new Shape.Items<>(Texts.network(), 0),
+          "networks whose X-Forwarded-* and Forwarded fields are believed");
+  private static final Key<Long> REQUEST_LINE =
+      Key.with("line", Texts.size(256, 1 << 20), "8KiB", "the longest request line, else 414");
+  private static final Key<Long> REQUEST_HEADERS =
+      Key.with("headers", Texts.size(1024, 1 << 20), "16KiB", "all header lines, else 431");
+  private static final Key<Integer> REQUEST_HEADER_LINES =
+      Key.with("header-lines", Texts.number(10, 10_000), "100", "how many header lines, else 431");
+  private static final Key<EdgeConfig.RequestLimits> REQUEST =
+      Key.section(
+          "request",
+          Shape.Section.of(
+              List.of(REQUEST_LINE, REQUEST_HEADERS, REQUEST_HEADER_LINES),
+              v ->
+                  new EdgeConfig.RequestLimits(
+                      Math.toIntExact(v.get(REQUEST_LINE)),
+                      Math.toIntExact(v.get(REQUEST_HEADERS)),
+                      v.get(REQUEST_HEADER_LINES))),
+          "how large the head of a request may be");
+  private static final Key<EdgeConfig> EDGE =
+      Key.section(
+          "edge",
+          Shape.Section.of(
+              List.of(LISTEN, THREADS, TRUSTED_PROXIES, REQUEST),
+              v ->
+                  new EdgeConfig(
+                      List.copyOf(v.get(LISTEN).values()),
+                      v.get(THREADS),
+                      v.find(TRUSTED_PROXIES).orElse(List.of()),
+                      v.get(REQUEST))),
+          "the gateway");
+
+  // ---- admin and replicas
+
+  private static final Key<Address> ADMIN_LISTEN =
+      Key.with(
+          "listen", Texts.address(), "127.0.0.1:9000", "console, admin API, /metrics, /readyz");
+  private static final Key<AdminConfig> ADMIN =
+      Key.section(
+          "admin",
+          Shape.Section.of(List.of(ADMIN_LISTEN), v -> new AdminConfig(v.get(ADMIN_LISTEN))),
+          "the port for operators");
+  private static final Key<Address> REPLICA_LISTEN =
+      Key.with(
+          "listen",
+          Texts.address(),
+          "127.0.0.1:9100",
+          "the first replica's address, the others follow; port 0: any free ports");
+  private static final Key<ReplicaConfig> REPLICA =
+      Key.section(
+          "replica",
+          Shape.Section.of(List.of(REPLICA_LISTEN), v -> new ReplicaConfig(v.get(REPLICA_LISTEN))),
+          "where replicas of services listen");
+
+  // ---- upstreams
+
+  private static final Shape<Duration> WAIT = Texts.duration(MS, HOUR);
+  static final Key<UpstreamConfig.Server> URL =
+      Key.optional("url", Texts.server(), "the server, http:// or https://");
+  static final Key<List<UpstreamConfig.Server>> URLS =
+      Key.optional(
+          "urls", new Shape.Items<>(Texts.server(), 1), "several equal servers, which take turns");
+  static final Key<Duration> CONNECT_TIMEOUT =
+      Key.with("connect-timeout", WAIT, "2s", "for a connection to be made, else 502");
+  static final Key<Duration> UPSTREAM_TIMEOUT =
+      Key.with("timeout", WAIT, "30s", "for an answer to begin, else 504");
+  private static final Key<String> HEALTH_PATH =
+      Key.with("path", Texts.text("a path such as /health", "/\\S*"), "/", "what is asked for");
+  private static final Key<Duration> HEALTH_EVERY =
+      Key.with("every", WAIT, "2s", "between two checks of one server");
+  private static final Key<Duration> HEALTH_TIMEOUT =
+      Key.with("timeout", WAIT, "1s", "for one check");
+  private static final Key<Integer> HEALTH_RISE =
+      Key.with("rise", Texts.number(1, 100), "1", "good answers in a row that bring a server back");
+  private static final Key<Integer> HEALTH_FALL =
+      Key.with("fall", Texts.number(1, 100), "3", "bad answers in a row that take it out");
+  private static final Key<UpstreamConfig.Health> HEALTH =
+      Key.optional(
+          "health",
+          Shape.Section.of(
+              List.of(HEALTH_PATH, HEALTH_EVERY, HEALTH_TIMEOUT, HEALTH_RISE, HEALTH_FALL),
+              v ->
+                  new UpstreamConfig.Health(
+                      v.get(HEALTH_PATH),
+                      v.get(HEALTH_EVERY),
+                      v.get(HEALTH_TIMEOUT),
+                      v.get(HEALTH_RISE),
+                      v.get(HEALTH_FALL))),
+          "checks of every server, besides what real requests tell");
+  private static final Shape<UpstreamConfig> UPSTREAM =
+      Shape.Section.of(
+              List.of(URL, URLS, CONNECT_TIMEOUT, UPSTREAM_TIMEOUT, HEALTH),
+              v ->
+                  new UpstreamConfig(
+                      v.name(),
+                      v.find(URLS).orElseGet(() -> List.of(v.get(URL))),
+                      v.get(CONNECT_TIMEOUT),
+                      v.get(UPSTREAM_TIMEOUT),
+                      v.find(HEALTH)))
+          .orJust(URL)
+          .checked(Checks::upstream);
+  private static final Key<Map<String, UpstreamConfig>> UPSTREAMS =
+      Key.optional(
+          "upstreams",
+          new Shape.Named<>(UPSTREAM, "upstream", Optional.empty()),
+          "servers that routes lead to, by name");
+
+  // ---- routes
+
+  private static final Key<String> MATCH_LISTEN =
+      Key.optional(
+          "listen",
+          new Shape.Scalar<>("the name of a listener", Checks::listener, Map.of("type", "string")),
+          "the listener it arrived at");
+  private static final Key<String> MATCH_HOST =
+      Key.optional(
+          "host",
+          new Shape.Scalar<>("a host name", Checks::hostPattern, Map.of("type", "string")),
+          "the host it asks for; *.example.com is every name below");
+  static final Key<PathPattern> MATCH_PATH =
+      Key.with("path", Texts.pathPattern(), "/**", "/a/b, /a/** (and /a itself), or /a/{id}");
+  private static final Key<String> MATCH_METHOD =
+      Key.optional(
+          "method",
+          Texts.text("a method in capitals, such as GET", "[A-Z]{1,32}"),
+          "its method; GET takes HEAD along");
+  private static final Key<RouteConfig.Match> MATCH =
+      Key.required(
+          "match",
+          Shape.Section.of(
+              List.of(MATCH_LISTEN, MATCH_HOST, MATCH_PATH, MATCH_METHOD),
+              v ->
+                  new RouteConfig.Match(
+                      v.find(MATCH_LISTEN),
+                      v.find(MATCH_HOST),
+                      v.get(MATCH_PATH),
+                      v.find(MATCH_METHOD))),
+          "what a request must be, such as {path: /api/**}");
+  private static final Key<String> ROUTE_NAME =
+      Key.optional(
+          "name",
+          Texts.text("a name of letters, digits, '.', '_' and '-'", "[A-Za-z][A-Za-z0-9._-]{0,62}"),
+          "what logs and metrics call it");
+  private static final Key<Destination> TO =
+      Key.required(
+          "to",
+          new Shape.Scalar<>(
+              "a service, an upstream or a URL", Checks::destination, Map.of("type", "string")),
+          "a service, an upstream, or a URL such as http://127.0.0.1:5000");
+  private static final Key<Retry> RETRY =
+      Key.with(
+          "retry",
+          Texts.oneOf(Retry.class),
+          "idempotent",
+          "which failed requests go to the next replica: those with an idempotent method, or only"
+              + " those of which nothing was sent");
+  private static final Key<Authenticate> AUTHENTICATE =
+      Key.with(
+          "authenticate",
+          Texts.oneOf(Authenticate.class).checked(Checks::authenticate),
+          "none",
+          "session: only users who have signed in, others get 401");
+  private static final Key<Long> BODY_LIMIT =
+      Key.optional("body-limit", Texts.size(0, 1L << 40), "the largest request body, else 413");
+  private static final Key<Duration> ROUTE_TIMEOUT =
+      Key.optional("timeout", WAIT, "for an answer to begin, instead of the upstream's");
+  private static final Shape<RouteConfig> ROUTE =
+      Shape.Section.of(
+          List.of(ROUTE_NAME, MATCH, TO, RETRY, AUTHENTICATE, BODY_LIMIT, ROUTE_TIMEOUT),
+          v -> {
+            var match = v.get(MATCH);
+            return new RouteConfig(
+                v.find(ROUTE_NAME).orElseGet(() -> inWords(match)),
+                match,
+                v.get(TO),
+                v.get(RETRY),
+                v.get(AUTHENTICATE),
+                v.find(BODY_LIMIT).map(OptionalLong::of).orElse(OptionalLong.empty()),
+                v.find(ROUTE_TIMEOUT),
+                v.place().file() + ":" + v.place().line());
+          });
+  private static final Key<List<RouteConfig>> ROUTES =
+      Key.required(
+          "routes",
+          new Shape.Items<>(ROUTE, 1),
+          "what goes where, such as [{match: {path: /**}, to: \"http://127.0.0.1:5000\"}]");
+
+  // ---- the whole
+
+  static final Key<Path> DATA =
+      Key.with(
+          "data",
+          Texts.path("a directory"),
+          "./data",
+          "where state lives; relative to the working directory");
+  private static final Key<DatabaseChoice> DATABASE =
+      Key.with(
+          "database",
+          Texts.database(),
+          "embedded",
+          "embedded, or postgres://user:password@host:5432/name");
+
+  static final Shape.Section<Config> ROOT =
+      Shape.Section.of(
+              List.of(
+                  DATA, DATABASE, EDGE, ADMIN, REPLICA, ServiceKeys.SERVICES, UPSTREAMS, ROUTES),
+              Declaration::config)
+          .checked(Checks::whole);
+
+  private Declaration() {}
+
+  private static Config config(Values v) {
+    var upstreams = new LinkedHashMap<String, UpstreamConfig>(v.find(UPSTREAMS).orElse(Map.of()));
+    for (var route : v.get(ROUTES)) {
+      if (route.to() instanceof Destination.Upstream(String name)) {
+        upstreams.computeIfAbsent(name, url -> unnamed(url, v.reading()));
+      }
+    }
+    return new Config(
+        Optional.empty(),
+        v.get(DATA),
+        v.get(DATABASE),
+        v.get(EDGE),
+        v.get(ADMIN),
+        v.get(REPLICA),
+        v.get(ServiceKeys.SERVICES),
+        Collections.unmodifiableMap(upstreams),
+        v.get(ROUTES));
+  }
+
+  /// The upstream of a route that names it by URL: what an upstream with no other setting is.
+  private static UpstreamConfig unnamed(String url, Reading reading) {
+    try {
+      return new UpstreamConfig(
+          url,
+          List.of(Texts.parseServer(url)),
+          fallback(CONNECT_TIMEOUT, reading),
+          fallback(UPSTREAM_TIMEOUT, reading),
+          Optional.empty());
+    } catch (Wrong e) {
+      throw new IllegalStateException("a URL that was understood before: " + url, e);
+    }
+  }
+
+  private static Duration fallback(Key<Duration> key, Reading reading) throws Wrong {
+    if (key.shape() instanceof Shape.Scalar<Duration> scalar) {
+      return scalar.parser().parse(key.fallback().orElseThrow(), reading);
+    }
+    throw new IllegalStateException(key.name());
+  }
+
+  private static String inWords(RouteConfig.Match match) {
+    return match.method().map(method -> method + " ").orElse("")
+        + match.host().orElse("")
+        + match.path()
+        + match.listen().map(name -> " on " + name).orElse("");
+  }
+}

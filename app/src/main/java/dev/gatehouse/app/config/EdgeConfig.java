@@ -1,0 +1,19 @@
+package dev.gatehouse.app.config;
+
+import java.util.List;
+
+/// The edge: where it listens and how much of a request it reads.
+///
+/// @param listen at least one, in the file's order
+/// @param threads event loops; 0 for one per core
+/// @param trustedProxies whose `X-Forwarded-*` and `Forwarded` fields are believed
+public record EdgeConfig(
+    List<ListenConfig> listen, int threads, List<Network> trustedProxies, RequestLimits request) {
+
+  /// What a request may be, in bytes and lines; more is 414 or 431.
+  ///
+  /// @param line the request line
+  /// @param headers all header lines together
+  /// @param headerLines how many of them
+  public record RequestLimits(int line, int headers, int headerLines) {}
+}

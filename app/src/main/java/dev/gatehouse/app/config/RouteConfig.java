@@ -1,0 +1,47 @@
+package dev.gatehouse.app.config;
+
+import java.time.Duration;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/// One route: what it matches and where that goes.
+///
+/// @param name unique, a closed set: metrics use it as a label. Where the file gives none it is the
+///   match in words, such as `GET /data/**`
+/// @param bodyLimit in bytes; empty: the destination decides
+/// @param timeout instead of the upstream's
+/// @param origin where it is written, `gatehouse.yaml:41`
+public record RouteConfig(
+    String name,
+    Match match,
+    Destination to,
+    Retry retry,
+    Authenticate authenticate,
+    OptionalLong bodyLimit,
+    Optional<Duration> timeout,
+    String origin) {
+
+  /// What a request must be, all of it; the most specific match of all routes wins.
+  ///
+  /// @param listen the name of a listener
+  /// @param host `example.com`, or `*.example.com` for every name below it; lower case, no port
+  /// @param method upper case; `GET` takes `HEAD` along
+  public record Match(
+      Optional<String> listen, Optional<String> host, PathPattern path, Optional<String> method) {}
+
+  /// Which failed requests may be sent to the next replica.
+  public enum Retry {
+    /// Those whose method is idempotent, and those of which nothing was sent.
+    IDEMPOTENT,
+    /// Only those of which nothing was sent.
+    UNSENT
+  }
+
+  /// Who may pass.
+  public enum Authenticate {
+    /// Everyone.
+    NONE,
+    /// Users with a session; others get 401.
+    SESSION
+  }
+}

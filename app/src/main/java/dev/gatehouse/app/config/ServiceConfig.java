@@ -1,0 +1,36 @@
+package dev.gatehouse.app.config;
+
+import java.time.Duration;
+import java.util.List;
+
+/// The settings of one built-in service.
+public sealed interface ServiceConfig {
+  /// Documents and ages, in `replicas` processes of their own.
+  record Storage(int replicas) implements ServiceConfig {}
+
+  /// Increments, in `replicas` processes of their own.
+  ///
+  /// @param flushEvery how long increments are gathered before they are added to the database
+  record Counters(int replicas, Duration flushEvery) implements ServiceConfig {}
+
+  /// `/cpu` and `/local_program`, inside the edge.
+  ///
+  /// @param buffer how many answers are kept ready
+  record Compute(int buffer, Program program) implements ServiceConfig {}
+
+  /// Users and sessions, inside the edge.
+  record Accounts() implements ServiceConfig {}
+
+  /// MultiVAC, its HTTP side inside the edge.
+  ///
+  /// @param workers processes that work on its queue
+  record Multivac(int workers) implements ServiceConfig {}
+
+  /// The program that `/local_program` runs.
+  ///
+  /// @param command program and arguments; empty for the program that ships with Gatehouse
+  /// @param timeLimit after which it is killed and the answer is 504
+  /// @param concurrency how many run at once
+  /// @param queue how many requests may wait for one; beyond that the answer is 503
+  record Program(List<String> command, Duration timeLimit, int concurrency, int queue) {}
+}

@@ -1,0 +1,110 @@
+package dev.gatehouse.app.config;
+
+import java.time.Duration;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/// The part of the declaration that is about the built-in services.
+final class ServiceKeys {
+  private static final Duration MS = Duration.ofMillis(1);
+
+  private static final Key<Integer> STORAGE_REPLICAS =
+      Key.with("replicas", Texts.number(0, 100), "1", "processes of this service");
+  private static final Key<ServiceConfig> STORAGE =
+      Key.optional(
+          "storage",
+          Shape.Section.of(
+              List.of(STORAGE_REPLICAS), v -> new ServiceConfig.Storage(v.get(STORAGE_REPLICAS))),
+          "documents (/data) and ages (/age)");
+
+  private static final Key<Integer> COUNTERS_REPLICAS =
+      Key.with("replicas", Texts.number(0, 100), "1", "processes of this service");
+  private static final Key<Duration> FLUSH_EVERY =
+      Key.with(
+          "flush-every",
+          Texts.duration(MS.multipliedBy(10), Duration.ofSeconds(10)),
+          "1s",
+          "how long increments are gathered before they go to the database");
+  private static final Key<ServiceConfig> COUNTERS =
+      Key.optional(
+          "counters",
+          Shape.Section.of(
+              List.of(COUNTERS_REPLICAS, FLUSH_EVERY),
+              v -> new ServiceConfig.Counters(v.get(COUNTERS_REPLICAS), v.get(FLUSH_EVERY))),
+          "increments (/increment, /counters)");
+
+  static final Key<List<String>> COMMAND =
+      Key.optional(
+          "command",
+          new Shape.Items<>(Texts.anyText("a program or an argument"), 1),
+          "program and arguments, run without a shell; the program that ships with Gatehouse if"
+              + " absent");
+  private static final Key<Duration> TIME_LIMIT =
+      Key.with(
+          "time-limit",
+          Texts.duration(MS, Duration.ofHours(1)),
+          "5s",
+          "after which it is killed and the answer is 504");
+  private static final Key<Integer> CONCURRENCY =
+      Key.with("concurrency", Texts.number(1, 1000), "4", "how many run at once");
+  private static final Key<Integer> QUEUE =
+      Key.with(
+          "queue", Texts.number(0, 100_000), "64", "requests that may wait for a run, else 503");
+  private static final Key<ServiceConfig.Program> PROGRAM =
+      Key.section(
+          "program",
+          Shape.Section.of(
+                  List.of(COMMAND, TIME_LIMIT, CONCURRENCY, QUEUE),
+                  v ->
+                      new ServiceConfig.Program(
+                          v.find(COMMAND).orElse(List.of()),
+                          v.get(TIME_LIMIT),
+                          v.get(CONCURRENCY),
+                          v.get(QUEUE)))
+              .checked(Checks::program),
+          "what /local_program runs");
+  private static final Key<Integer> BUFFER =
+      Key.with("buffer", Texts.number(0, 100_000), "64", "answers kept ready");
+  private static final Key<ServiceConfig> COMPUTE =
+      Key.optional(
+          "compute",
+          Shape.Section.of(
+              List.of(BUFFER, PROGRAM),
+              v -> new ServiceConfig.Compute(v.get(BUFFER), v.get(PROGRAM))),
+          "/cpu and /local_program, inside the edge");
+
+  private static final Key<ServiceConfig> ACCOUNTS =
+      Key.optional(
+          "accounts",
+          Shape.Section.of(List.of(), v -> new ServiceConfig.Accounts()),
+          "users and sessions (/api), inside the edge");
+
+  private static final Key<Integer> WORKERS =
+      Key.with("workers", Texts.number(0, 100), "2", "processes that work on the queue");
+  private static final Key<ServiceConfig> MULTIVAC =
+      Key.optional(
+          "multivac",
+          Shape.Section.of(List.of(WORKERS), v -> new ServiceConfig.Multivac(v.get(WORKERS))),
+          "MultiVAC (/multivac, /zzz), inside the edge, with workers of its own");
+
+  private static final List<Key<ServiceConfig>> ALL =
+      List.of(STORAGE, COUNTERS, COMPUTE, ACCOUNTS, MULTIVAC);
+
+  static final List<String> NAMES = ALL.stream().map(Key::name).toList();
+
+  static final Key<Map<String, ServiceConfig>> SERVICES =
+      Key.section(
+          "services",
+          Shape.Section.of(
+              List.copyOf(ALL),
+              v -> {
+                var services = new LinkedHashMap<String, ServiceConfig>();
+                ALL.forEach(key -> v.find(key).ifPresent(s -> services.put(key.name(), s)));
+                return Collections.unmodifiableMap(services);
+              }),
+          "the built-in services to run; what is absent is not run");
+
+  private ServiceKeys() {}
+}

@@ -1,0 +1,326 @@
+package dev.gatehouse.app.config;
+
+import java.net.InetAddress;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Pattern;
+
+/// The kinds of text that settings are written as.
+final class Texts {
+  private static final Pattern DURATION = Pattern.compile("(\\d{1,9})(ms|s|m|h|d)");
+  private static final Pattern SIZE = Pattern.compile("(\\d{1,9})(B|KiB|MiB|GiB)");
+  private static final Pattern LOOSE_SIZE = Pattern.compile("(?i)(\\d{1,9}) ?([kmg])i?b?");
+  private static final Pattern ADDRESS =
+      Pattern.compile("(?:\\[([^\\]]*)]|([^:\\[\\]]*)):(\\d{1,5})");
+  private static final Pattern HOST_NAME =
+      Pattern.compile("(?=.*[A-Za-z_])[A-Za-z0-9_]([A-Za-z0-9_-]*(\\.(?=[A-Za-z0-9_]))?)*");
+
+  private Texts() {}
+
+  static Shape<String> text(String expects, String pattern) {
+    var compiled = Pattern.compile(pattern);
+    return new Shape.Scalar<>(
+        expects,
+        (text, _) -> {
+          if (!compiled.matcher(text).matches()) {
+            throw new Wrong("'" + text + "' is not " + expects);
+          }
+          return text;
+        },
+        Map.of("type", "string", "pattern", "^(" + pattern + ")$"));
+  }
+
+  /// Any text with something in it.
+  static Shape<String> anyText(String expects) {
+    return new Shape.Scalar<>(
+        expects,
+        (text, _) -> {
+          if (text.isBlank()) {
+            throw new Wrong("this is empty; it must be " + expects);
+          }
+          return text;
+        },
+        Map.of("type", List.of("string", "number", "boolean")));
+  }
+
+  static Shape<Path> path(String expects) {
+    return new Shape.Scalar<>(
+        expects,
+        (text, _) -> {
+          if (text.isBlank()) {
+            throw new Wrong("this is empty; it must be " + expects);
+          }
+          try {
+            return Path.of(text);
+          } catch (InvalidPathException e) {
+            throw new Wrong("'" + text + "' cannot be " + expects);
+          }
+        },
+        Map.of("type", "string", "minLength", 1));
+  }
+
+  static Shape<Integer> number(int least, int most) {
+    var expects = "a whole number from " + least + " to " + most;
+    return new Shape.Scalar<>(
+        expects,
+        (text, _) -> {
+          if (!text.matches("-?\\d{1,18}")) {
+            throw new Wrong("'" + text + "' is not " + expects);
+          }
+          long value = Long.parseLong(text);
+          if (value < least || value > most) {
+            throw new Wrong(text + " is out of range; it must be " + expects);
+          }
+          return (int) value;
+        },
+        Map.of("type", "integer", "minimum", least, "maximum", most));
+  }
+
+  static <E extends Enum<E>> Shape.Scalar<E> oneOf(Class<E> type) {
+    var words = new ArrayList<String>();
+    for (var constant : type.getEnumConstants()) {
+      words.add(constant.name().toLowerCase(Locale.ROOT));
+    }
+    return new Shape.Scalar<>(
+        "one of " + String.join(", ", words),
+        (text, _) -> {
+          if (!words.contains(text)) {
+            throw new Wrong("'" + text + "' is unknown" + Suggest.among(text, words));
+          }
+          return Enum.valueOf(type, text.toUpperCase(Locale.ROOT));
+        },
+        Map.of("enum", words));
+  }
+
+  static Shape<Duration> duration(Duration least, Duration most) {
+    var expects = "a duration such as 50ms, 1s or 2m";
+    return new Shape.Scalar<>(
+        expects,
+        (text, _) -> {
+          var parts = DURATION.matcher(text);
+          if (!parts.matches()) {
+            throw new Wrong("'" + text + "' is not " + expects);
+          }
+          long amount = Long.parseLong(parts.group(1));
+          var value =
+              switch (parts.group(2)) {
+                case "ms" -> Duration.ofMillis(amount);
+                case "s" -> Duration.ofSeconds(amount);
+                case "m" -> Duration.ofMinutes(amount);
+                case "h" -> Duration.ofHours(amount);
+                default -> Duration.ofDays(amount);
+              };
+          if (value.compareTo(least) < 0 || value.compareTo(most) > 0) {
+            throw new Wrong(
+                text + " is out of range; it must be from " + shown(least) + " to " + shown(most));
+          }
+          return value;
+        },
+        Map.of("type", "string", "pattern", "^" + DURATION + "$"));
+  }
+
+  private static String shown(Duration duration) {
+    return duration.toMillis() % 1000 != 0
+        ? duration.toMillis() + "ms"
+        : duration.toSeconds() % 3600 != 0 ? duration.toSeconds() + "s" : duration.toHours() + "h";
+  }
+
+  static Shape<Long> size(long least, long most) {
+    var expects = "a size such as 512B, 64KiB or 1MiB";
+    return new Shape.Scalar<>(
+        expects,
+        (text, _) -> {
+          var parts = SIZE.matcher(text);
+          if (!parts.matches()) {
+            var loose = LOOSE_SIZE.matcher(text);
+            var meant =
+                loose.matches()
+                    ? "; did you mean '"
+                        + loose.group(1)
+                        + loose.group(2).toUpperCase(Locale.ROOT)
+                        + "iB'?"
+                    : "";
+            throw new Wrong("'" + text + "' is not " + expects + meant);
+          }
+          int shift =
+              switch (parts.group(2)) {
+                case "B" -> 0;
+                case "KiB" -> 10;
+                case "MiB" -> 20;
+                default -> 30;
+              };
+          long value = Long.parseLong(parts.group(1)) << shift;
+          if (value < least || value > most) {
+            throw new Wrong(
+                text + " is out of range; it must be from " + shown(least) + " to " + shown(most));
+          }
+          return value;
+        },
+        Map.of("type", "string", "pattern", "^" + SIZE + "$"));
+  }
+
+  private static String shown(long size) {
+    int shift = size == 0 ? 0 : Math.min(30, Long.numberOfTrailingZeros(size) / 10 * 10);
+    return (size >> shift) + List.of("B", "KiB", "MiB", "GiB").get(shift / 10);
+  }
+
+  static Shape<Address> address() {
+    var expects = "an address such as 127.0.0.1:9000, [::1]:9000, or :8080 for every interface";
+    return new Shape.Scalar<>(
+        expects,
+        (text, _) -> {
+          var parts = ADDRESS.matcher(text);
+          if (!parts.matches()) {
+            var meant = text.matches("\\d{1,5}") ? "; did you mean ':" + text + "'?" : "";
+            throw new Wrong("'" + text + "' is not " + expects + meant);
+          }
+          int port = port(text, parts.group(3), 0);
+          if (parts.group(1) != null) {
+            return new Address(literal(text, parts.group(1)), port);
+          }
+          var host = parts.group(2);
+          if (host.isEmpty() || host.equals("*")) {
+            return new Address("*", port);
+          }
+          return new Address(host(text, host), port);
+        },
+        Map.of("type", "string", "pattern", "^" + ADDRESS + "$"));
+  }
+
+  static Shape<Network> network() {
+    var expects = "a network such as 10.0.0.0/8, or one address";
+    return new Shape.Scalar<>(
+        expects,
+        (text, _) -> {
+          int slash = text.indexOf('/');
+          try {
+            var base = InetAddress.ofLiteral(slash < 0 ? text : text.substring(0, slash));
+            int bits = base.getAddress().length * 8;
+            int prefix = slash < 0 ? bits : Integer.parseInt(text.substring(slash + 1));
+            if (prefix >= 0 && prefix <= bits) {
+              return new Network(base, prefix);
+            }
+          } catch (IllegalArgumentException e) {
+            throw new Wrong("'" + text + "' is not " + expects);
+          }
+          throw new Wrong("'" + text + "' is not " + expects);
+        },
+        Map.of("type", "string"));
+  }
+
+  static Shape<UpstreamConfig.Server> server() {
+    return new Shape.Scalar<>(
+        "a URL such as http://127.0.0.1:5000",
+        (text, _) -> parseServer(text),
+        Map.of("type", "string", "pattern", "^https?://"));
+  }
+
+  /// `http://host:port` or `https://host:port`.
+  static UpstreamConfig.Server parseServer(String text) throws Wrong {
+    var lower = text.toLowerCase(Locale.ROOT);
+    boolean tls = lower.startsWith("https://");
+    if (!tls && !lower.startsWith("http://")) {
+      throw new Wrong("'" + text + "' is not a URL such as http://127.0.0.1:5000");
+    }
+    var rest = text.substring(tls ? 8 : 7);
+    if (rest.contains("@")) {
+      throw new Wrong(
+          "'" + text + "' holds credentials, which Gatehouse does not send; leave them out");
+    }
+    if (rest.endsWith("/")) {
+      rest = rest.substring(0, rest.length() - 1);
+    }
+    if (rest.matches(".*[/?#].*")) {
+      throw new Wrong(
+          "'"
+              + text
+              + "' has a path; paths are passed on as they come, so name only scheme, host and port");
+    }
+    boolean hasPort = rest.matches(".*[^:]:\\d+|\\[.*]:\\d+");
+    var parts = ADDRESS.matcher(hasPort ? rest : rest + ":" + (tls ? 443 : 80));
+    if (!parts.matches()) {
+      throw new Wrong("'" + text + "' is not a URL such as http://127.0.0.1:5000");
+    }
+    int port = port(text, parts.group(3), 1);
+    var host = Optional.ofNullable(parts.group(1));
+    return new UpstreamConfig.Server(
+        tls, host.isPresent() ? literal(text, host.get()) : host(text, parts.group(2)), port);
+  }
+
+  static Shape<DatabaseChoice> database() {
+    var expects = "'embedded' or a URL such as postgres://user:password@host:5432/name";
+    return new Shape.Scalar<>(
+        expects,
+        (text, _) -> {
+          if (text.equals("embedded")) {
+            return new DatabaseChoice.Embedded();
+          }
+          if (text.startsWith("jdbc:")) {
+            throw new Wrong("'" + text + "' is not " + expects + "; leave out 'jdbc:'");
+          }
+          if (!text.matches("postgres(ql)?://([^@\\s]*@)?[^\\s/@?]+/[^\\s/?]+(\\?\\S*)?")) {
+            var near = Suggest.nearest(text, List.of("embedded"));
+            throw new Wrong(
+                "'"
+                    + text
+                    + "' is not "
+                    + expects
+                    + near.map(w -> "; did you mean '" + w + "'?").orElse(""));
+          }
+          return new DatabaseChoice.Given(text);
+        },
+        Map.of("type", "string", "pattern", "^(embedded|postgres(ql)?://.+)$"));
+  }
+
+  static Shape<PathPattern> pathPattern() {
+    return new Shape.Scalar<>(
+        PathPattern.EXPECTS,
+        (text, _) -> PathPattern.parse(text),
+        Map.of("type", "string", "pattern", "^/"));
+  }
+
+  private static int port(String text, String digits, int least) throws Wrong {
+    int port = Integer.parseInt(digits);
+    if (port < least || port > 65_535) {
+      throw new Wrong(
+          "'" + text + "' has port " + digits + "; a port is from " + least + " to 65535");
+    }
+    return port;
+  }
+
+  private static String literal(String text, String address) throws Wrong {
+    try {
+      if (address.contains(":")) {
+        InetAddress.ofLiteral(address);
+        return address;
+      }
+    } catch (IllegalArgumentException e) {
+      throw new Wrong("'" + text + "': '" + address + "' is not an IPv6 address");
+    }
+    throw new Wrong("'" + text + "': only IPv6 addresses stand in brackets");
+  }
+
+  private static String host(String text, String host) throws Wrong {
+    if (host.matches("[0-9.]+")) {
+      if (!host.matches("\\d{1,3}(\\.\\d{1,3}){3}")) {
+        throw new Wrong("'" + text + "': '" + host + "' is not an IPv4 address");
+      }
+      for (var part : List.of(host.split("\\."))) {
+        if (Integer.parseInt(part) > 255) {
+          throw new Wrong("'" + text + "': '" + host + "' is not an IPv4 address");
+        }
+      }
+      return host;
+    }
+    if (host.length() > 253 || !HOST_NAME.matcher(host).matches()) {
+      throw new Wrong("'" + text + "': '" + host + "' is not the name of a host");
+    }
+    return host.toLowerCase(Locale.ROOT);
+  }
+}
