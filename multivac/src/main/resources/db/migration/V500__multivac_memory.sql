@@ -2,7 +2,7 @@
 
 -- The answer: the first processed datum. One row, written once, outside any retention.
 CREATE TABLE multivac_answer (
-  only         boolean PRIMARY KEY DEFAULT true CHECK (only),
+  single       boolean PRIMARY KEY DEFAULT true CHECK (single),
   datum        text NOT NULL,
   job          bigint NOT NULL,
   processed_at timestamptz NOT NULL DEFAULT clock_timestamp()
@@ -10,7 +10,7 @@ CREATE TABLE multivac_answer (
 
 -- The newest processed datum. One row; `turn` says which of two completions was later.
 CREATE TABLE multivac_newest (
-  only         boolean PRIMARY KEY DEFAULT true CHECK (only),
+  single       boolean PRIMARY KEY DEFAULT true CHECK (single),
   turn         bigint NOT NULL,
   datum        text NOT NULL,
   job          bigint NOT NULL,

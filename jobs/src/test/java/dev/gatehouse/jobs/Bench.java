@@ -11,11 +11,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import org.awaitility.Awaitility;
 
 /// A database, a queue in it, a table that effects write to, and the workers a test starts.
 final class Bench implements AutoCloseable {
   static final String QUEUE = "test";
   static final Backoff SHORT = new Backoff(Duration.ofMillis(20), Duration.ofMillis(40));
+
+  static {
+    Awaitility.setDefaultTimeout(Duration.ofSeconds(30));
+  }
 
   final String url = TestPostgres.url();
   final Database database = Database.open(new DatabaseSettings(url, 20, "jobs-test"));
@@ -56,7 +61,7 @@ final class Bench implements AutoCloseable {
   }
 
   void awaitState(long id, JobState state) {
-    await().atMost(Duration.ofSeconds(15)).until(() -> status(id).state() == state);
+    await().until(() -> status(id).state() == state);
   }
 
   List<Job> claim(String worker, Duration lease, int limit) {

@@ -60,7 +60,7 @@ class WorkerTest {
           });
     }
 
-    await().atMost(Duration.ofSeconds(30)).until(() -> bench.effects().size() >= ids.size());
+    await().until(() -> bench.effects().size() >= ids.size());
     assertThat(bench.effects()).isEqualTo(ids);
     assertThat(runs.values()).allMatch(count -> count.get() == 1);
   }
@@ -274,10 +274,7 @@ class WorkerTest {
     }
     go.countDown();
 
-    await()
-        .atMost(Duration.ofSeconds(15))
-        .ignoreExceptions()
-        .until(() -> bench.status(running).state() == JobState.DONE);
+    await().ignoreExceptions().until(() -> bench.status(running).state() == JobState.DONE);
     bench.awaitState(bench.queue.enqueue("k", ""), JobState.DONE);
     assertThat(bench.effects()).hasSize(2);
   }

@@ -24,7 +24,7 @@ final class MultivacSql {
       """
       INSERT INTO multivac_newest AS newest (turn, datum, job)
       VALUES (nextval('multivac_turns'), :datum, :job)
-      ON CONFLICT (only) DO UPDATE
+      ON CONFLICT (single) DO UPDATE
       SET turn = excluded.turn,
           datum = excluded.datum,
           job = excluded.job,
