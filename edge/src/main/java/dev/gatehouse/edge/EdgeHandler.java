@@ -104,6 +104,10 @@ final class EdgeHandler implements ExchangeHandler {
     void begin() {
       var head = exchange.head();
       var segments = head.target().segments();
+      if (!table.open(exchange.listener(), segments)) {
+        answer(Problem.notFound("Nothing is at " + head.target().rawPath() + " on this port."));
+        return;
+      }
       switch (table.match(exchange.listener(), head.host(), head.method(), segments)) {
         case RouteTable.Match.Found(var route) -> {
           routeName = route.name();

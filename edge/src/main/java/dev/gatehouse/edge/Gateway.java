@@ -2,6 +2,7 @@ package dev.gatehouse.edge;
 
 import dev.gatehouse.edge.filter.Authenticate;
 import dev.gatehouse.edge.filter.Filter;
+import dev.gatehouse.edge.route.PathPattern;
 import dev.gatehouse.edge.route.Route;
 import dev.gatehouse.edge.route.RouteTable;
 import dev.gatehouse.edge.upstream.Forwarding;
@@ -36,6 +37,7 @@ public final class Gateway implements AutoCloseable {
   /// What an edge is made of.
   ///
   /// @param listeners names and addresses to listen on
+  /// @param only the paths a listener is open for; absent: all
   /// @param services those that run in this process, by name
   /// @param replicated names of services with replicas of ours; the lists come by
   ///   [Gateway#replicas]
@@ -45,6 +47,7 @@ public final class Gateway implements AutoCloseable {
   /// @param records hears of every exchange when it is over, on its event loop
   public record Settings(
       Map<String, InetSocketAddress> listeners,
+      Map<String, List<PathPattern>> only,
       HttpLimits limits,
       List<Route> routes,
       Map<String, Routes> services,
@@ -85,7 +88,7 @@ public final class Gateway implements AutoCloseable {
   private Gateway(
       Loops loops, Executor threads, Settings settings, InstantSource clock, LongSupplier nanos)
       throws IOException {
-    table = new RouteTable(settings.routes());
+    table = new RouteTable(settings.routes(), settings.only());
     upstreams = new LinkedHashMap<>();
     settings
         .replicated()

@@ -34,15 +34,13 @@ import org.jspecify.annotations.Nullable;
 /// a proxy with as many threads as cores. Idle connections are taken newest first, so that the
 /// surplus ages and is closed.
 public final class OriginPools implements AutoCloseable {
-  /// @param connectTimeout for TCP, and again for the TLS handshake
   /// @param idleTimeout how long an unused connection is kept; below the 75 s or 60 s common among
   ///   origins
   /// @param idlePerOrigin kept per event loop and origin
   /// @param stallTimeout how long a body may make no progress
-  public record Settings(
-      Duration connectTimeout, Duration idleTimeout, int idlePerOrigin, Duration stallTimeout) {
+  public record Settings(Duration idleTimeout, int idlePerOrigin, Duration stallTimeout) {
     public static final Settings DEFAULT =
-        new Settings(Duration.ofSeconds(2), Duration.ofSeconds(30), 256, Duration.ofSeconds(60));
+        new Settings(Duration.ofSeconds(30), 256, Duration.ofSeconds(60));
   }
 
   private final Settings settings;
@@ -143,7 +141,7 @@ public final class OriginPools implements AutoCloseable {
               .resolver(resolver)
               .option(ChannelOption.TCP_NODELAY, true)
               .option(
-                  ChannelOption.CONNECT_TIMEOUT_MILLIS, (int) settings.connectTimeout().toMillis())
+                  ChannelOption.CONNECT_TIMEOUT_MILLIS, (int) request.connectTimeout().toMillis())
               .option(
                   ChannelOption.WRITE_BUFFER_WATER_MARK,
                   new WriteBufferWaterMark(32 * 1024, 128 * 1024))
@@ -157,7 +155,7 @@ public final class OriginPools implements AutoCloseable {
                         var parameters = handler.engine().getSSLParameters();
                         parameters.setEndpointIdentificationAlgorithm("HTTPS");
                         handler.engine().setSSLParameters(parameters);
-                        handler.setHandshakeTimeoutMillis(settings.connectTimeout().toMillis());
+                        handler.setHandshakeTimeoutMillis(request.connectTimeout().toMillis());
                         channel.pipeline().addLast("tls", handler);
                       }
                       connection.install(channel);

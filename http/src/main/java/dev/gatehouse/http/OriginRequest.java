@@ -9,6 +9,12 @@ import java.time.Duration;
 /// @param headers complete, framing included: `Content-Length`, or `Transfer-Encoding: chunked`, or
 ///   neither
 /// @param streamed whether a body follows by [OriginExchange#write] and [OriginExchange#finish]
+/// @param connectTimeout for TCP, and again for the TLS handshake
 /// @param headTimeout from the end of the request to the head of its answer
 public record OriginRequest(
-    String method, String target, HttpHeaders headers, boolean streamed, Duration headTimeout) {}
+    String method,
+    String target,
+    HttpHeaders headers,
+    boolean streamed,
+    Duration connectTimeout,
+    Duration headTimeout) {}

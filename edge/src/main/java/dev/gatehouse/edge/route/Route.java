@@ -2,6 +2,7 @@ package dev.gatehouse.edge.route;
 
 import java.time.Duration;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 
 /// One line of the route table: which requests, and what becomes of them.
@@ -13,6 +14,8 @@ import java.util.Set;
 /// @param methods empty for all
 /// @param retry when a failed try may be repeated
 /// @param authenticate whether a session is needed, see [Authentication]
+/// @param bodyLimit bytes a request may carry to an upstream; empty: any number
+/// @param connectTimeout for a connection to an upstream
 /// @param timeout from the end of the request to the head of the answer
 public record Route(
     String name,
@@ -23,6 +26,8 @@ public record Route(
     Destination to,
     Retry retry,
     Authentication authenticate,
+    OptionalLong bodyLimit,
+    Duration connectTimeout,
     Duration timeout) {
   /// When a try that failed may be repeated on another replica.
   public enum Retry {

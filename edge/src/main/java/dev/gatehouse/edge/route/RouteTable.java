@@ -5,6 +5,7 @@ import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -30,8 +31,11 @@ public final class RouteTable {
 
   private final List<Route> routes;
   private final Set<String> reserved;
+  private final Map<String, List<PathPattern>> only;
 
-  public RouteTable(List<Route> routes) {
+  /// @param only the paths a listener is open for; a listener that is absent is open for all
+  public RouteTable(List<Route> routes, Map<String, List<PathPattern>> only) {
+    this.only = Map.copyOf(only);
     var sorted = new ArrayList<>(routes);
     sorted.sort(
         Comparator.comparingInt((Route route) -> route.listener().isEmpty() ? 1 : 0)
@@ -52,6 +56,20 @@ public final class RouteTable {
   /// In the order they are tried.
   public List<Route> routes() {
     return routes;
+  }
+
+  /// Whether this listener serves this path at all.
+  public boolean open(String listener, List<String> segments) {
+    var patterns = only.get(listener);
+    if (patterns == null) {
+      return true;
+    }
+    for (var pattern : patterns) {
+      if (pattern.matches(segments)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   public Match match(String listener, String host, String method, List<String> segments) {

@@ -58,7 +58,7 @@ public final class HealthChecks implements AutoCloseable {
     pools.send(
         loop,
         replica.origin(),
-        new OriginRequest("GET", "/healthz", headers, false, TIMEOUT),
+        new OriginRequest("GET", "/healthz", headers, false, TIMEOUT, TIMEOUT),
         false,
         new Answer(upstream, replica));
   }

@@ -57,6 +57,10 @@ public final class Relay implements OriginListener {
 
   /// Begins; the exchange's end is the relay's.
   public void start() {
+    if (declared() > limit()) {
+      tooLarge();
+      return;
+    }
     client.onWritable(this::clientWritable);
     attempt(false);
   }
@@ -67,6 +71,27 @@ public final class Relay implements OriginListener {
     origin = null;
     if (to != null) {
       to.cancel();
+    }
+  }
+
+  /// The length the client announces; 0 when it does not. One with more digits than a long has is over any limit.
+  private long declared() {
+    var length = client.head().headers().get("Content-Length");
+    if (length == null) {
+      return 0;
+    }
+    return length.length() > 18 ? Long.MAX_VALUE : Long.parseLong(length);
+  }
+
+  private long limit() {
+    return visit.route().bodyLimit().orElse(Long.MAX_VALUE);
+  }
+
+  private void tooLarge() {
+    if (client.started()) {
+      client.abort();
+    } else {
+      client.send(Problem.tooLarge(limit()).response(client.requestId()));
     }
   }
 
@@ -91,6 +116,7 @@ public final class Relay implements OriginListener {
             head.target().raw(),
             forwarding.toOrigin(visit, to.origin(), upstream.own()),
             head.hasBody(),
+            visit.route().connectTimeout(),
             visit.route().timeout()),
         fresh,
         this);
@@ -236,8 +262,17 @@ public final class Relay implements OriginListener {
 
   /// The client's body on its way to the origin.
   private final class Upload implements BodySink {
+    private long bytes;
+
     @Override
     public void data(ByteBuf piece) {
+      bytes += piece.readableBytes();
+      if (bytes > limit()) {
+        piece.release();
+        over();
+        tooLarge();
+        return;
+      }
       var to = origin;
       if (to == null) {
         piece.release();
