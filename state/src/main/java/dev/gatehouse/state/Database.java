@@ -10,11 +10,14 @@ import java.sql.SQLTransientConnectionException;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import org.jdbi.v3.core.ConnectionException;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.Jdbi;
 import org.postgresql.Driver;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// The process's way to Postgres: a connection pool with Jdbi on top.
 ///
@@ -25,6 +28,7 @@ import org.postgresql.Driver;
 /// from [#inTransaction] the transaction may have been committed all the same: the connection can
 /// be lost after COMMIT was sent.
 public final class Database implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Database.class);
   private static final Duration CONNECTION_TIMEOUT = Duration.ofSeconds(3);
   private static final Duration IDLE_TIMEOUT = Duration.ofMinutes(1);
   private static final int CONNECT_TIMEOUT_SECONDS = 3;
@@ -36,6 +40,9 @@ public final class Database implements AutoCloseable {
   private final Properties connectionProperties;
   private final HikariDataSource pool;
   private final Jdbi jdbi;
+
+  /// Whether the last that was heard of the server is that it cannot be reached.
+  private final AtomicBoolean away = new AtomicBoolean();
 
   private Database(PostgresUrl url, Properties connectionProperties, HikariDataSource pool) {
     this.url = url;
@@ -79,7 +86,9 @@ public final class Database implements AutoCloseable {
   /// Runs `work` with one connection; every statement is its own transaction.
   public <T> T with(Function<Handle, T> work) {
     try {
-      return jdbi.withHandle(work::apply);
+      T result = jdbi.withHandle(work::apply);
+      answered();
+      return result;
     } catch (RuntimeException failure) {
       throw translated(failure);
     }
@@ -88,7 +97,9 @@ public final class Database implements AutoCloseable {
   /// Runs `work` in one transaction at READ COMMITTED; it is rolled back when `work` throws.
   public <T> T inTransaction(Function<Handle, T> work) {
     try {
-      return jdbi.inTransaction(work::apply);
+      T result = jdbi.inTransaction(work::apply);
+      answered();
+      return result;
     } catch (RuntimeException failure) {
       throw translated(failure);
     }
@@ -159,21 +170,39 @@ public final class Database implements AutoCloseable {
     pool.close();
   }
 
-  private static RuntimeException translated(RuntimeException failure) {
+  /// One line when the database goes and one when it is back, however many requests meet it.
+  private RuntimeException translated(RuntimeException failure) {
     if (!isConnectionFailure(failure)) {
       return failure;
     }
-    var refusal =
-        new Problem(
-                503,
-                "database-unavailable",
-                "Database unavailable",
-                "The database cannot be reached right now.")
-            .hint("Nothing is known to be stored; try again in a moment.")
-            .header("Retry-After", "1")
-            .refusal();
-    refusal.initCause(failure);
-    return refusal;
+    if (away.compareAndSet(false, true)) {
+      LOG.warn(
+          "the database at {} cannot be reached ({}); what needs it is answered 503 until it is back",
+          url.shown(),
+          sentence(rootOf(failure)));
+    }
+    return new Problem(
+            503,
+            "database-unavailable",
+            "Database unavailable",
+            "The database cannot be reached right now.")
+        .hint("Try again in a moment; a write that was under way may or may not be stored.")
+        .header("Retry-After", "1")
+        .refusal();
+  }
+
+  private void answered() {
+    if (away.get() && away.compareAndSet(true, false)) {
+      LOG.info("the database at {} answers again", url.shown());
+    }
+  }
+
+  private static Throwable rootOf(Throwable failure) {
+    Throwable root = failure;
+    while (root.getCause() != null) {
+      root = root.getCause();
+    }
+    return root;
   }
 
   /// Whether the server could not be reached or went away, as opposed to refusing a statement:

@@ -38,7 +38,9 @@ import java.util.concurrent.CompletableFuture;
 /// closes and the guardian stops the server. When the guardian ends, whether on its own or because
 /// the server did, [#onExit] completes.
 public final class EmbeddedPostgres implements AutoCloseable {
-  private static final Duration START = Duration.ofSeconds(60);
+  /// Recovery after a crash replays up to a gigabyte of log, and a slow disk takes its time.
+  private static final Duration START = Duration.ofMinutes(5);
+
   private static final Duration ORDERLY_STOP = Duration.ofSeconds(10);
   private static final Duration FORCED_STOP = Duration.ofSeconds(6);
   private static final Duration POLL = Duration.ofMillis(5);

@@ -16,11 +16,15 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// The supervisor's end of `guardian.sh`: the pipe that keeps the server alive, and what the server
 /// logs.
 final class Guardian {
+  private static final Logger LOG = LoggerFactory.getLogger(Guardian.class);
   private static final int KEPT_LINES = 20;
+  private static final Duration POLL = Duration.ofMillis(20);
 
   private final Process process;
   private final ServerProcess server;
@@ -86,13 +90,17 @@ final class Guardian {
 
   /// The last lines that the server logged, as one.
   String lastLines() {
+    drainLog();
+    synchronized (last) {
+      return last.isEmpty() ? "it said nothing." : String.join("; ", last);
+    }
+  }
+
+  private void drainLog() {
     try {
       reader.join(Duration.ofSeconds(1));
     } catch (InterruptedException interrupted) {
       Thread.currentThread().interrupt();
-    }
-    synchronized (last) {
-      return last.isEmpty() ? "it said nothing." : String.join("; ", last);
     }
   }
 
@@ -107,10 +115,19 @@ final class Guardian {
           }
           last.addLast(line);
         }
-        log.accept(line);
+        hand(line, log);
       }
     } catch (IOException closed) {
       // The pipe ends with the server.
+    }
+  }
+
+  /// A consumer that fails must not end the reading: the server would block on a full pipe.
+  private static void hand(String line, Consumer<String> log) {
+    try {
+      log.accept(line);
+    } catch (RuntimeException failure) {
+      LOG.debug("a log line of PostgreSQL is lost: its consumer failed", failure);
     }
   }
 
@@ -133,7 +150,8 @@ final class Guardian {
     }
     await(forced);
     // A guardian that was killed leaves its watcher, which stops the server now.
-    Waiting.until(forced, Duration.ofMillis(20), () -> !server.isAlive());
+    Waiting.until(forced, POLL, () -> !server.isAlive());
+    drainLog();
   }
 
   private void await(Duration patience) {

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.net.JarURLConnection;
+import java.net.URI;
 import java.net.URL;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -35,7 +36,7 @@ public final class Migrations {
   private static final Pattern NAME = Pattern.compile("V([0-9]+)__\\w+\\.sql");
 
   /// Says to everyone who migrates this database: wait. Any number that no other program uses.
-  private static final long LOCK = 0x6761746568_6f7573L;
+  static final long LOCK = 0x6761746568_6f7573L;
 
   private Migrations() {}
 
@@ -44,14 +45,18 @@ public final class Migrations {
   /// @throws IllegalStateException with one sentence: the schema is newer than this program, the
   ///   database belongs to something else, or a migration failed (it is rolled back)
   public static void apply(Database database) {
-    var known = known();
+    apply(database, Migrations.class.getClassLoader());
+  }
+
+  static void apply(Database database, ClassLoader loader) {
+    var known = known(loader);
     try (Connection connection = database.connect()) {
       if (isCurrent(known, connection)) {
         return;
       }
       MigrationsSql.lock(connection, LOCK);
       if (!isCurrent(known, connection)) {
-        migrate(database);
+        migrate(database, loader);
       }
     } catch (SQLException failure) {
       throw new IllegalStateException(
@@ -73,14 +78,17 @@ public final class Migrations {
     return applied.equals(known);
   }
 
-  private static void migrate(Database database) {
+  private static void migrate(Database database, ClassLoader loader) {
     try {
-      Flyway.configure()
+      Flyway.configure(loader)
           .dataSource(new SingleUse(database))
           .locations("classpath:" + LOCATION)
           .validateMigrationNaming(true)
           // Every module counts from a hundred of its own, so a module's next one comes "too late".
           .outOfOrder(true)
+          // The lock is ours; Flyway's would keep a transaction open for as long as a migration
+          // runs.
+          .configuration(Map.of("flyway.postgresql.transactional.lock", "false"))
           .load()
           .migrate();
     } catch (FlywayException failure) {
@@ -94,10 +102,9 @@ public final class Migrations {
   }
 
   /// Version and checksum of every migration on the class path.
-  private static Map<Long, Integer> known() {
+  private static Map<Long, Integer> known(ClassLoader loader) {
     var known = new TreeMap<Long, Integer>();
     try {
-      var loader = Migrations.class.getClassLoader();
       for (URL directory : Collections.list(loader.getResources(LOCATION))) {
         for (URL file : files(directory)) {
           String path = file.getPath();
@@ -116,15 +123,14 @@ public final class Migrations {
   private static List<URL> files(URL directory) throws IOException {
     var files = new ArrayList<URL>();
     if (directory.openConnection() instanceof JarURLConnection jar) {
-      String prefix = jar.getEntryName().endsWith("/") ? jar.getEntryName() : LOCATION + "/";
+      String prefix = LOCATION + "/";
       for (var entry : Collections.list(jar.getJarFile().entries())) {
         if (entry.getName().startsWith(prefix) && !entry.isDirectory()) {
-          files.add(
-              java.net.URI.create("jar:" + jar.getJarFileURL() + "!/" + entry.getName()).toURL());
+          files.add(URI.create("jar:" + jar.getJarFileURL() + "!/" + entry.getName()).toURL());
         }
       }
     } else {
-      try (var children = Files.list(Path.of(java.net.URI.create(directory.toString())))) {
+      try (var children = Files.list(Path.of(URI.create(directory.toString())))) {
         for (Path child : children.toList()) {
           files.add(child.toUri().toURL());
         }
