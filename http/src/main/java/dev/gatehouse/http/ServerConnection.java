@@ -385,7 +385,10 @@ final class ServerConnection extends ChannelInboundHandlerAdapter implements Dea
     releaseQueue();
     channel.config().setAutoRead(true);
     deadline = deadlines.now() + LINGER_NANOS;
-    ((DuplexChannel) channel).shutdownOutput();
+    // Only once the answer is out: io_uring writes later than it shuts down.
+    channel
+        .writeAndFlush(io.netty.buffer.Unpooled.EMPTY_BUFFER)
+        .addListener(written -> ((DuplexChannel) channel).shutdownOutput());
   }
 
   private void releaseQueue() {

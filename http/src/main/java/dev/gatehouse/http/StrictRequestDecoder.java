@@ -3,6 +3,7 @@ package dev.gatehouse.http;
 import io.netty.handler.codec.http.HttpDecoderConfig;
 import io.netty.handler.codec.http.HttpMessage;
 import io.netty.handler.codec.http.HttpRequestDecoder;
+import java.nio.charset.StandardCharsets;
 
 /// Netty's request decoder with every leniency off.
 ///
@@ -25,6 +26,37 @@ final class StrictRequestDecoder extends HttpRequestDecoder {
         .setAllowDuplicateContentLengths(false)
         .setStrictLineParsing(true)
         .setUseRfc9112TransferEncoding(true);
+  }
+
+  /// Where the word before ended: exactly one space must stand there (RFC 9112 section 3).
+  private int gap;
+
+  @Override
+  protected String splitFirstWordInitialLine(byte[] line, int start, int length) {
+    gap = start + length;
+    return super.splitFirstWordInitialLine(line, start, length);
+  }
+
+  @Override
+  protected String splitSecondWordInitialLine(byte[] line, int start, int length) {
+    requireGap(line, start);
+    gap = start + length;
+    return super.splitSecondWordInitialLine(line, start, length);
+  }
+
+  @Override
+  protected String splitThirdWordInitialLine(byte[] line, int start, int length) {
+    requireGap(line, start);
+    if (!new String(line, start, Math.min(length, 5), StandardCharsets.US_ASCII).equals("HTTP/")) {
+      throw new IllegalArgumentException("the version does not begin with HTTP/");
+    }
+    return super.splitThirdWordInitialLine(line, start, length);
+  }
+
+  private void requireGap(byte[] line, int start) {
+    if (start != gap + 1 || line[gap] != ' ') {
+      throw new IllegalArgumentException("the words are not separated by one space");
+    }
   }
 
   @Override

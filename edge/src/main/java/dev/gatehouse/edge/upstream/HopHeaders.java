@@ -16,6 +16,8 @@ final class HopHeaders {
       case 7 -> is(name, HttpHeaderNames.TRAILER) || is(name, HttpHeaderNames.UPGRADE);
       case 10 -> is(name, HttpHeaderNames.CONNECTION) || is(name, "keep-alive");
       case 16 -> is(name, "proxy-connection");
+      // Meant for the proxy the client speaks to (RFC 9110 section 11.7.2), which is us.
+      case 19 -> is(name, HttpHeaderNames.PROXY_AUTHORIZATION);
       case 17 -> is(name, HttpHeaderNames.TRANSFER_ENCODING);
       default -> false;
     };
