@@ -63,7 +63,18 @@ public record HttpMessage(
   /// @param bodyless true for a response to `HEAD`
   /// @throws EOFException when the stream ends inside the message
   static Optional<HttpMessage> read(InputStream in, boolean bodyless) throws IOException {
-    return new Reader(in).message(bodyless);
+    return read(in, bodyless, () -> {});
+  }
+
+  /// The same; `onExpect` runs before the body of a request that expects `100-continue`.
+  static Optional<HttpMessage> read(InputStream in, boolean bodyless, OnExpect onExpect)
+      throws IOException {
+    return new Reader(in).message(bodyless, onExpect);
+  }
+
+  @FunctionalInterface
+  interface OnExpect {
+    void run() throws IOException;
   }
 
   private static final class Reader {
@@ -74,13 +85,16 @@ public record HttpMessage(
       this.in = in;
     }
 
-    Optional<HttpMessage> message(boolean bodyless) throws IOException {
+    Optional<HttpMessage> message(boolean bodyless, OnExpect onExpect) throws IOException {
       var startLine = line();
       if (startLine.isEmpty()) {
         return Optional.empty();
       }
       var headers = fields();
       var head = new HttpMessage(startLine.get(), headers, new byte[0], List.of(), new byte[0]);
+      if (head.header("expect").isPresent()) {
+        onExpect.run();
+      }
       boolean response = startLine.get().startsWith("HTTP/");
       var body = new ByteArrayOutputStream();
       List<Field> trailers = List.of();
@@ -90,7 +104,7 @@ public record HttpMessage(
           .anyMatch(value -> value.toLowerCase(Locale.ROOT).contains("chunked"))) {
         trailers = chunks(body);
       } else if (head.header("content-length").isPresent()) {
-        copy(Integer.parseInt(head.header("content-length").get().trim()), body);
+        copy(length(head.header("content-length").get()), body);
       } else if (response) {
         int next;
         while ((next = in.read()) >= 0) {
@@ -101,6 +115,14 @@ public record HttpMessage(
       return Optional.of(
           new HttpMessage(
               startLine.get(), headers, body.toByteArray(), trailers, wire.toByteArray()));
+    }
+
+    private static int length(String text) throws IOException {
+      try {
+        return Integer.parseInt(text.trim());
+      } catch (NumberFormatException e) {
+        throw new IOException("no usable Content-Length: " + text, e);
+      }
     }
 
     private static boolean hasNoBody(int status) {

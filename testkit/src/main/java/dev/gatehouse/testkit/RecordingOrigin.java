@@ -21,7 +21,8 @@ import java.util.concurrent.TimeUnit;
 /// whatever the test's script writes.
 ///
 /// It shares no code with the program under test, so that both cannot be wrong in the same way. One
-/// virtual thread per connection; requests of one connection are answered in order.
+/// virtual thread per connection; requests of one connection are answered in order, and one that
+/// expects `100-continue` gets it.
 public final class RecordingOrigin implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofSeconds(20);
 
@@ -149,7 +150,9 @@ public final class RecordingOrigin implements AutoCloseable {
       connection.setTcpNoDelay(true);
       var in = new BufferedInputStream(connection.getInputStream());
       while (true) {
-        var request = HttpMessage.read(in, false);
+        var request =
+            HttpMessage.read(
+                in, false, () -> new Wire(connection).send("HTTP/1.1 100 Continue\r\n\r\n"));
         if (request.isEmpty()) {
           return;
         }
