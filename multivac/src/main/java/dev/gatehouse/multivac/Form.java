@@ -64,6 +64,11 @@ final class Form {
       throw broken(e);
     }
     try {
+      if (decoder.isMultipart() != type.equals(MULTIPART)) {
+        // Netty reads a multipart form without a boundary as an urlencoded one.
+        throw Problem.badRequest("A multipart form needs a boundary in its Content-Type.")
+            .refusal();
+      }
       return fields(decoder);
     } finally {
       decoder.destroy();
