@@ -73,6 +73,52 @@ public final class Cli {
   }
 
   @Command(
+      name = "up",
+      mixinStandardHelpOptions = true,
+      description = "Run an assembly in the foreground; Ctrl-C stops all of it in order.")
+  int up(@CommandLine.Mixin FileOption file, @CommandLine.Mixin DataOption data)
+      throws InterruptedException {
+    return Up.run(file.chosen(), data.chosen());
+  }
+
+  @Command(
+      name = "check",
+      mixinStandardHelpOptions = true,
+      description = "Check a configuration and show every setting and where it comes from.")
+  int check(@CommandLine.Mixin FileOption file, @CommandLine.Mixin DataOption data) {
+    return Check.run(file.chosen(), data.chosen());
+  }
+
+  @Command(
+      name = "run",
+      mixinStandardHelpOptions = true,
+      description = {
+        "Run one process of an assembly, as in a container: edge, storage, counters or worker.",
+        "GATEHOUSE_DATABASE names its database, GATEHOUSE_SECRET the assembly's secret."
+      })
+  int run(
+      @CommandLine.Mixin FileOption file,
+      @CommandLine.Mixin DataOption data,
+      @Parameters(paramLabel = "ROLE") String role,
+      @Option(names = "--name", paramLabel = "NAME", description = "What this process is called.")
+          @Nullable String name,
+      @Option(
+              names = "--listen",
+              paramLabel = "ADDRESS",
+              description = "Where a replica listens, such as 0.0.0.0:9100.")
+          @Nullable String listen,
+      @Option(names = "--supervised", hidden = true) boolean supervised)
+      throws Exception {
+    return Run.run(
+        role,
+        file.chosen(),
+        data.chosen(),
+        Optional.ofNullable(name),
+        Optional.ofNullable(listen),
+        supervised);
+  }
+
+  @Command(
       name = "status",
       mixinStandardHelpOptions = true,
       description = "Show every process of the running assembly.")

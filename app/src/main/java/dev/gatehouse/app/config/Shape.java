@@ -329,10 +329,7 @@ sealed interface Shape<T> {
       for (var key : keys) {
         var property = new LinkedHashMap<String, Object>();
         property.put("description", key.about());
-        key.fallback()
-            .ifPresent(text ->
-                property.put(
-                    "default", text.matches("[0-9]+") ? (Object) Integer.valueOf(text) : text));
+        key.fallback().ifPresent(text -> property.put("default", text));
         property.putAll(key.shape().schema());
         properties.put(key.name(), property);
       }

@@ -17,6 +17,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
@@ -67,6 +68,7 @@ final class Fleet implements AutoCloseable {
   private final List<Waiter> waiters = new ArrayList<>();
   private final CompletableFuture<Void> ready = new CompletableFuture<>();
   private Optional<Map<String, Object>> settings = Optional.empty();
+  private final AtomicBoolean closed = new AtomicBoolean();
   private boolean closing;
 
   Fleet(List<ServiceSpec> services, Surroundings around, Patience patience) {
@@ -174,9 +176,12 @@ final class Fleet implements AutoCloseable {
     });
   }
 
-  /// Ends every process of one stage after the other; returns when none is left.
+  /// Ends every process of one stage after the other; returns when none is left. Harmless twice.
   @Override
   public void close() {
+    if (!closed.compareAndSet(false, true)) {
+      return;
+    }
     onLoop(
             () -> {
               closing = true;
@@ -246,7 +251,8 @@ final class Fleet implements AutoCloseable {
       return;
     }
     replica.child.ifPresent(this::greet);
-    become(replica, State.STARTING, Optional.empty());
+    // The reason stays: a replica that starts over and over is to say why.
+    become(replica, State.STARTING, replica.reason);
   }
 
   private void greet(Child child) {
@@ -318,7 +324,7 @@ final class Fleet implements AutoCloseable {
     }
     var lasted = Duration.ofNanos(around.nanos.getAsLong() - replica.startedNanos);
     var wait = replica.backoff.afterRunOf(lasted);
-    var reason = what + "; starting again in " + wait.toMillis() + " ms";
+    var reason = what.replaceFirst("\\.$", "") + "; starting again in " + wait.toMillis() + " ms";
     log.warn("{} {}", replica.id, reason);
     become(replica, State.DOWN, Optional.of(reason));
     loop.schedule(() -> spawn(replica), wait.toMillis(), TimeUnit.MILLISECONDS);
@@ -353,13 +359,12 @@ final class Fleet implements AutoCloseable {
     var replica = known == null ? add(service, number) : known;
     replica.wanted = true;
     replica.removed = false;
+    replica.reason = Optional.empty();
     replica.backoff.reset();
     if (replica.child.isEmpty()) {
       spawn(replica);
-    } else if (replica.state == State.DRAINING) {
-      // It ends first; `ended` sees that it is wanted again.
-      replica.reason = Optional.of("restarting");
     }
+    // One that still drains ends first; `ended` sees that it is wanted again.
   }
 
   private void become(Replica replica, State state, Optional<String> reason) {

@@ -1,0 +1,127 @@
+package dev.gatehouse.app;
+
+import dev.gatehouse.app.config.Config;
+import dev.gatehouse.app.config.ConfigFile;
+import dev.gatehouse.app.config.DatabaseChoice;
+import dev.gatehouse.app.config.Loaded;
+import dev.gatehouse.app.config.ServiceConfig;
+import dev.gatehouse.app.supervisor.DatabaseProcess;
+import dev.gatehouse.app.supervisor.Plan;
+import dev.gatehouse.app.supervisor.ServiceSpec;
+import dev.gatehouse.state.EmbeddedPostgres;
+import dev.gatehouse.state.EmbeddedSettings;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+
+/// From a configuration to the processes that run it.
+public final class Assembly {
+  private static final ServiceSpec.Memory EDGE = new ServiceSpec.Memory(256, 128);
+  private static final ServiceSpec.Memory REPLICA = new ServiceSpec.Memory(96, 32);
+
+  private Assembly() {}
+
+  /// Reads and checks a configuration as every command does.
+  ///
+  /// @throws PlainError with every mistake in it
+  public static Loaded.Good load(Optional<Path> file, Optional<Path> data) {
+    var commandLine =
+        data.<Map<String, String>>map(path -> Map.of("data", path.toString())).orElse(Map.of());
+    var loaded =
+        file.isPresent()
+            ? ConfigFile.load(file.get(), System.getenv(), commandLine)
+            : ConfigFile.loadDefault(System.getenv(), commandLine);
+    return switch (loaded) {
+      case Loaded.Good good -> good;
+      case Loaded.Bad bad -> throw new PlainError("the configuration is wrong\n" + bad.render());
+    };
+  }
+
+  /// What the supervisor is to run.
+  public static Plan plan(Config config, SecureRandom random) {
+    var services = new ArrayList<ServiceSpec>();
+    services.add(new ServiceSpec("edge", 1, true, false, arguments("edge", config), EDGE, 0));
+    // Before storage: the first port is its own, and storage-1 has the one after it.
+    config
+        .service(ServiceConfig.Counters.class)
+        .ifPresent(counters -> services.add(replicas("counters", counters.replicas(), config, 2)));
+    config
+        .service(ServiceConfig.Storage.class)
+        .ifPresent(storage -> services.add(replicas("storage", storage.replicas(), config, 3)));
+    config
+        .service(ServiceConfig.Multivac.class)
+        .ifPresent(multivac -> services.add(replicas("worker", multivac.workers(), config, 1)));
+    return new Plan(
+        services,
+        config.replica().listen().host(),
+        config.replica().listen().port(),
+        database(config),
+        Map.of(),
+        Map.of("secret", secret(random)));
+  }
+
+  private static ServiceSpec replicas(String role, int count, Config config, int stage) {
+    return new ServiceSpec(role, count, false, true, arguments(role, config), REPLICA, stage);
+  }
+
+  private static List<String> arguments(String role, Config config) {
+    var arguments = new ArrayList<String>();
+    arguments.add(role);
+    config.file().ifPresent(file -> arguments.addAll(List.of("-f", file.toString())));
+    arguments.addAll(List.of("--data", data(config).toString()));
+    return arguments;
+  }
+
+  public static Path data(Config config) {
+    return config.data().toAbsolutePath().normalize();
+  }
+
+  private static String secret(SecureRandom random) {
+    var bytes = new byte[32];
+    random.nextBytes(bytes);
+    return HexFormat.of().formatHex(bytes);
+  }
+
+  private static Plan.DatabasePlan database(Config config) {
+    return switch (config.database()) {
+      case DatabaseChoice.Given given -> new Plan.DatabasePlan.Given(given.url());
+      case DatabaseChoice.Embedded() ->
+          new Plan.DatabasePlan.Own(() -> startPostgres(data(config)));
+    };
+  }
+
+  private static DatabaseProcess startPostgres(Path data) {
+    EmbeddedPostgres server;
+    try {
+      server = EmbeddedPostgres.start(EmbeddedSettings.in(data));
+    } catch (IllegalStateException e) {
+      throw new PlainError(String.valueOf(e.getMessage()));
+    }
+    return new DatabaseProcess() {
+      @Override
+      public String url() {
+        return server.url();
+      }
+
+      @Override
+      public CompletableFuture<Void> onExit() {
+        return server.onExit().thenApply(status -> null);
+      }
+
+      @Override
+      public long pid() {
+        return server.pid();
+      }
+
+      @Override
+      public void close() {
+        server.close();
+      }
+    };
+  }
+}

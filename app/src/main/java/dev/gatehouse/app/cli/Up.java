@@ -1,0 +1,92 @@
+package dev.gatehouse.app.cli;
+
+import dev.gatehouse.app.Assembly;
+import dev.gatehouse.app.supervisor.DataDir;
+import dev.gatehouse.app.supervisor.JavaCommand;
+import dev.gatehouse.app.supervisor.Output;
+import dev.gatehouse.app.supervisor.ReplicaStatus;
+import dev.gatehouse.app.supervisor.Supervisor;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Collectors;
+import org.slf4j.LoggerFactory;
+
+/// `gatehouse up`: runs an assembly in the foreground until it is told to stop.
+final class Up {
+  private Up() {}
+
+  static int run(Optional<Path> file, Optional<Path> chosenData) throws InterruptedException {
+    var clock = InstantSource.system();
+    var config = Assembly.load(file, chosenData).config();
+    var data = DataDir.lock(Assembly.data(config));
+    var supervisor =
+        Supervisor.begin(
+            data,
+            Assembly.plan(config, new SecureRandom()),
+            JavaCommand.ofThisProcess("dev.gatehouse.app.Main", Optional.empty()),
+            new Output(System.err, "json".equals(System.getenv("GATEHOUSE_LOG")), clock),
+            clock,
+            System::nanoTime);
+    var failed = new AtomicBoolean(true);
+    Runtime.getRuntime()
+        .addShutdownHook(
+            Thread.ofPlatform().name("stop").unstarted(() -> stop(supervisor, failed)));
+    var report = supervisor.start();
+    failed.set(false);
+    System.out.println(text(report, config.data(), sinceJvmStart(clock)));
+    supervisor.await();
+    return 0;
+  }
+
+  /// Runs on SIGTERM, SIGINT, and when `up` fails. An orderly stop is a success, so it ends with 0.
+  private static void stop(Supervisor supervisor, AtomicBoolean failed) {
+    if (failed.get()) {
+      supervisor.close();
+      return;
+    }
+    LoggerFactory.getLogger(Up.class)
+        .info("stopping: the edge first, then workers, counters, storage, and PostgreSQL");
+    supervisor.close();
+    Runtime.getRuntime().halt(0);
+  }
+
+  private static Duration sinceJvmStart(InstantSource clock) {
+    Instant now = clock.instant();
+    return Duration.between(ProcessHandle.current().info().startInstant().orElse(now), now);
+  }
+
+  private static String text(Supervisor.Report report, Path data, Duration took) {
+    var rows = new ArrayList<Table.Row>();
+    rows.add(Table.Row.of("supervisor", "up", ProcessHandle.current().pid(), "", ""));
+    report
+        .databasePid()
+        .ifPresent(pid ->
+            rows.add(Table.Row.of("postgres", "up", pid, "", started(report.databaseMillis()))));
+    for (ReplicaStatus replica : report.replicas()) {
+      rows.add(
+          Table.Row.of(
+              replica.id(),
+              replica.state().word(),
+              replica.pid().orElse(0L),
+              replica.address().orElse(""),
+              started(replica.startMillis())));
+    }
+    return Table.of(rows)
+        + "\nready in "
+        + String.format(Locale.ROOT, "%.1f", took.toMillis() / 1000.0)
+        + " s; state is in "
+        + data
+        + report.signIn().map(link -> "\nconsole: " + link).stream().collect(Collectors.joining());
+  }
+
+  private static String started(long millis) {
+    return "started in " + millis + " ms";
+  }
+}

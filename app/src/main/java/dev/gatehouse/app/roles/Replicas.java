@@ -1,0 +1,135 @@
+package dev.gatehouse.app.roles;
+
+import dev.gatehouse.http.HttpLimits;
+import dev.gatehouse.http.HttpServer;
+import dev.gatehouse.http.Loops;
+import dev.gatehouse.http.ReplicaHandler;
+import dev.gatehouse.http.Response;
+import dev.gatehouse.http.Routes;
+import dev.gatehouse.http.RoutesHandler;
+import dev.gatehouse.observe.Metrics;
+import dev.gatehouse.state.Database;
+import dev.gatehouse.state.DatabaseSettings;
+import dev.gatehouse.state.Migrations;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Executors;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// What the roles of replicas have in common: a migrated database, and a server of their routes
+/// with `/healthz` and `/metrics` beside them.
+final class Replicas {
+  private static final Logger log = LoggerFactory.getLogger(Replicas.class);
+  private static final Duration PATIENCE = Duration.ofSeconds(5);
+  private static final Duration IN_FLIGHT = Duration.ofMillis(1500);
+
+  private Replicas() {}
+
+  /// A database that answers and has our schema; waits for it as long as it takes.
+  ///
+  /// @throws IllegalStateException in one sentence when waiting cannot help
+  static Database database(RoleContext context, int connections) {
+    var database =
+        Database.open(
+            new DatabaseSettings(
+                context.secrets().database(), connections, "gatehouse " + context.name()));
+    while (true) {
+      long began = context.nanos().getAsLong();
+      try {
+        database.awaitReachable(PATIENCE);
+        Migrations.apply(database);
+        return database;
+      } catch (IllegalStateException e) {
+        boolean waited = context.nanos().getAsLong() - began >= PATIENCE.toNanos();
+        if (!waited) {
+          database.close();
+          throw e;
+        }
+        log.warn("{} Waiting for it.", e.getMessage());
+      }
+    }
+  }
+
+  /// Serves `routes`; `health` is what `/healthz` says besides that the process lives. Closing
+  /// drains the server, then calls `close`.
+  static Role.Running serve(
+      RoleContext context, Routes routes, Supplier<String> health, Metrics metrics, Runnable close)
+      throws IOException {
+    var loops = Loops.start(1);
+    var threads = Executors.newVirtualThreadPerTaskExecutor();
+    var own =
+        Routes.builder()
+            .inline(
+                "GET",
+                "/healthz",
+                0,
+                (request, reply) ->
+                    reply.accept(Response.json(200, health(context.name(), health.get()))))
+            .build();
+    var handler =
+        new ReplicaHandler(
+            new RoutesHandler(own.and(metrics.routes()).and(routes), threads),
+            context.secrets().assembly());
+    HttpServer server;
+    try {
+      server =
+          HttpServer.start(
+              loops,
+              Map.of(context.name(), address(context.listen())),
+              HttpLimits.DEFAULT,
+              handler);
+    } catch (IOException e) {
+      loops.close();
+      threads.close();
+      throw e;
+    }
+    Thread.ofVirtual().name("jvm-metrics").start(metrics::jvm);
+    var bound = server.addresses().getFirst();
+    return new Role.Running() {
+      @Override
+      public Optional<String> address() {
+        return Optional.of(text(bound));
+      }
+
+      @Override
+      public void close() {
+        server.close(IN_FLIGHT);
+        close.run();
+        loops.close();
+      }
+    };
+  }
+
+  private static Map<String, Object> health(String name, String status) {
+    var body = new LinkedHashMap<String, Object>();
+    body.put("status", status);
+    body.put("id", name);
+    return body;
+  }
+
+  /// `host:port`, `[v6]:port`, `*:port` or `:port`.
+  static InetSocketAddress address(String listen) {
+    int colon = listen.lastIndexOf(':');
+    var host = listen.substring(0, colon);
+    int port = Integer.parseInt(listen.substring(colon + 1));
+    if (host.startsWith("[")) {
+      host = host.substring(1, host.length() - 1);
+    }
+    return host.isEmpty() || host.equals("*")
+        ? new InetSocketAddress(port)
+        : new InetSocketAddress(host, port);
+  }
+
+  /// Where others on this machine reach it.
+  private static String text(InetSocketAddress bound) {
+    var host =
+        bound.getAddress().isAnyLocalAddress() ? "127.0.0.1" : bound.getAddress().getHostAddress();
+    return (host.contains(":") ? "[" + host + "]" : host) + ":" + bound.getPort();
+  }
+}
