@@ -200,8 +200,8 @@ class ReplicaLossTest {
 
   @Test
   void with_no_worker_data_wait_and_nothing_is_lost() {
-    gatehouse("scale", "multivac=0");
-    await().atMost(PATIENCE).until(() -> up("multivac") == 0);
+    gatehouse("scale", "worker=0");
+    await().atMost(PATIENCE).until(() -> up("worker") == 0);
     var data = new ArrayList<String>();
     for (int i = 0; i < 5; i++) {
       data.add("waiting " + i + " " + UUID.randomUUID());
@@ -209,7 +209,7 @@ class ReplicaLossTest {
           .isEqualTo(200);
     }
     assertThat(http.get("/zzz").body()).doesNotStartWith("waiting");
-    gatehouse("scale", "multivac=2");
+    gatehouse("scale", "worker=2");
     await().atMost(PATIENCE).until(() -> http.get("/zzz").body().startsWith("waiting"));
     await()
         .atMost(PATIENCE)

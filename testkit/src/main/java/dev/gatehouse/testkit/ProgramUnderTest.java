@@ -75,7 +75,7 @@ public final class ProgramUnderTest implements AutoCloseable {
 
   /// Runs `gatehouse up` and waits until it is ready; also after [#killSupervisor] or [#stop].
   public ProgramUnderTest start() {
-    var process = launch(log.toFile(), "up");
+    var process = launch(log, log, "up");
     supervisor = Optional.of(process);
     try {
       Awaitility.await()
@@ -138,12 +138,12 @@ public final class ProgramUnderTest implements AutoCloseable {
   public Outcome run(String... arguments) {
     try {
       var out = Files.createTempFile(home, "command", ".out");
-      var process = launch(out.toFile(), arguments);
+      var err = Path.of(out + ".err");
+      var process = launch(out, err, arguments);
       if (!process.waitFor(60, TimeUnit.SECONDS)) {
         process.destroyForcibly();
         throw new AssertionError("gatehouse " + String.join(" ", arguments) + " did not end");
       }
-      var err = Path.of(out + ".err");
       return new Outcome(process.exitValue(), Files.readString(out), Files.readString(err));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -207,18 +207,15 @@ public final class ProgramUnderTest implements AutoCloseable {
     }
   }
 
-  private Process launch(java.io.File out, String... arguments) {
+  private Process launch(Path out, Path err, String... arguments) {
     var command = new ArrayList<String>();
     command.add(sources().resolve("gatehouse").toString());
     command.addAll(List.of(arguments));
     var builder = new ProcessBuilder(command).directory(home.toFile());
     builder.environment().keySet().removeIf(name -> name.startsWith("GATEHOUSE_"));
     builder.environment().putAll(environment);
-    builder.redirectOutput(ProcessBuilder.Redirect.appendTo(out));
-    builder.redirectError(
-        arguments[0].equals("up")
-            ? ProcessBuilder.Redirect.appendTo(out)
-            : ProcessBuilder.Redirect.to(new java.io.File(out + ".err")));
+    builder.redirectOutput(ProcessBuilder.Redirect.appendTo(out.toFile()));
+    builder.redirectError(ProcessBuilder.Redirect.appendTo(err.toFile()));
     try {
       return builder.start();
     } catch (IOException e) {
