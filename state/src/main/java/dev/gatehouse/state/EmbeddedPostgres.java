@@ -97,6 +97,7 @@ public final class EmbeddedPostgres implements AutoCloseable {
     Path record = home.resolve("server");
     OptionalLong stale = Leftovers.settle(cluster, record);
     RunAs runAs = RunAs.choose(cluster, home);
+    runAs.checkReach(binaries.resolve("bin/postgres"));
     Passwords passwords = Passwords.in(home, !Files.isDirectory(cluster));
     Cluster.ensure(cluster, binaries, runAs, passwords);
     for (int attempt = 1; ; attempt++) {

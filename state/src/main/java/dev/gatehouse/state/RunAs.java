@@ -65,6 +65,18 @@ record RunAs(List<String> prefix, OptionalInt owner) {
         "PostgreSQL refuses to run as root, and neither `unshare -U` nor `setpriv` (package util-linux) works here: start Gatehouse as an ordinary user, or set `database: postgres://...`.");
   }
 
+  /// Root's files may lie where the user that the server runs as cannot get.
+  ///
+  /// @throws IllegalStateException with one sentence when they do
+  void checkReach(Path program) {
+    if (owner.isPresent()
+        && !Shell.run(Path.of("/"), command(Path.of("test"), "-r", program.toString()), "").ok()) {
+      throw new IllegalStateException(
+          "PostgreSQL runs as user %d here, which cannot reach %s: let others pass through its parent directories (chmod o+x), or use another data directory."
+              .formatted(owner.getAsInt(), program.getParent()));
+    }
+  }
+
   List<String> command(Path program, String... arguments) {
     var command = new ArrayList<>(prefix);
     command.add(program.toString());

@@ -57,6 +57,17 @@ class RunAsTest {
         .hasMessageContaining("start Gatehouse as an ordinary user");
   }
 
+  @Test
+  void another_user_that_cannot_reach_the_program_is_named() {
+    // A command that answers "not readable", as `setpriv ... test -r` does there.
+    var runAs = new RunAs(List.of("false"), OptionalInt.of(65534));
+
+    assertThatThrownBy(() -> runAs.checkReach(Path.of("/root/data/bin/postgres")))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("user 65534")
+        .hasMessageContaining("cannot reach /root/data/bin");
+  }
+
   /// Run as root this is another user than the one who made the files; else it is the same one.
   @Test
   void files_of_an_ordinary_user_are_served_as_that_user(@TempDir Path data) throws Exception {
