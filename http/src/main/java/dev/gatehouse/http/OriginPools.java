@@ -16,7 +16,7 @@ import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.resolver.dns.DnsAddressResolverGroup;
 import io.netty.resolver.dns.DnsNameResolverBuilder;
-import java.net.ConnectException;
+import java.net.SocketException;
 import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -199,8 +199,9 @@ public final class OriginPools implements AutoCloseable {
         case ConnectTimeoutException e -> Failure.ORIGIN_CONNECT_TIMEOUT;
         case io.netty.handler.ssl.SslHandshakeTimeoutException e -> Failure.ORIGIN_CONNECT_TIMEOUT;
         case SSLException e -> Failure.ORIGIN_UNTRUSTED;
-        case ConnectException e ->
-            String.valueOf(e.getMessage()).contains("refused")
+        // A reset while connecting is a refusal too: the listener went away just then.
+        case SocketException e ->
+            String.valueOf(e.getMessage()).matches("(?i).*(refused|reset).*")
                 ? Failure.ORIGIN_REFUSED
                 : Failure.ORIGIN_UNREACHABLE;
         default -> Failure.ORIGIN_UNREACHABLE;

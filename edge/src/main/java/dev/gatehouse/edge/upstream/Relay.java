@@ -11,8 +11,11 @@ import dev.gatehouse.http.OriginPools;
 import dev.gatehouse.http.OriginRequest;
 import dev.gatehouse.http.Problem;
 import io.netty.buffer.ByteBuf;
+import io.netty.handler.codec.http.EmptyHttpHeaders;
 import io.netty.handler.codec.http.HttpHeaders;
+import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +30,9 @@ import org.jspecify.annotations.Nullable;
 public final class Relay implements OriginListener {
   private static final Set<String> IDEMPOTENT = Set.of("GET", "HEAD", "PUT", "DELETE", "OPTIONS");
 
+  /// A body up to this size is kept until the answer begins, so that a failed try can be repeated.
+  private static final int REPLAY_LIMIT = 64 * 1024;
+
   private final Visit visit;
   private final Exchange client;
   private final Upstream upstream;
@@ -37,7 +43,7 @@ public final class Relay implements OriginListener {
   private Set<String> tried = Set.of();
   private @Nullable Replica replica;
   private @Nullable OriginExchange origin;
-  private boolean bodyAsked;
+  private @Nullable Upload upload;
   private boolean unflushed;
 
   /// @param onFailure hears of every try that failed, with the detail for the log
@@ -67,6 +73,7 @@ public final class Relay implements OriginListener {
 
   /// The client is gone, or the exchange is over: let go of the origin.
   public void over() {
+    forgetBody();
     var to = origin;
     origin = null;
     if (to != null) {
@@ -74,7 +81,8 @@ public final class Relay implements OriginListener {
     }
   }
 
-  /// The length the client announces; 0 when it does not. One with more digits than a long has is over any limit.
+  /// The length the client announces; 0 when it does not. One with more digits than a long has is
+  /// over any limit.
   private long declared() {
     var length = client.head().headers().get("Content-Length");
     if (length == null) {
@@ -132,9 +140,15 @@ public final class Relay implements OriginListener {
     }
     origin = exchange;
     if (client.head().hasBody()) {
-      bodyAsked = true;
       exchange.flush();
-      client.receiveWithoutContinue(new Upload());
+      var before = upload;
+      if (before == null) {
+        var body = new Upload();
+        upload = body;
+        client.receiveWithoutContinue(body);
+      } else {
+        before.replay(exchange);
+      }
     }
   }
 
@@ -149,6 +163,7 @@ public final class Relay implements OriginListener {
       over();
       return;
     }
+    forgetBody();
     client.start(status, Forwarding.toClient(headers));
     unflushed = true;
   }
@@ -215,6 +230,16 @@ public final class Relay implements OriginListener {
     }
   }
 
+  private boolean replayable() {
+    return upload == null || upload.kept();
+  }
+
+  private void forgetBody() {
+    if (upload != null) {
+      upload.forget();
+    }
+  }
+
   private static boolean countsAgainst(Failure failure) {
     return switch (failure) {
       case ORIGIN_REFUSED,
@@ -229,9 +254,9 @@ public final class Relay implements OriginListener {
 
   private boolean mayRetry(Failure failure) {
     return switch (failure.retry()) {
-      case SAFE -> !bodyAsked;
+      case SAFE -> replayable();
       case IF_IDEMPOTENT ->
-          !bodyAsked
+          replayable()
               && visit.route().retry() == Route.Retry.IDEMPOTENT
               && IDEMPOTENT.contains(client.head().method());
       case NEVER -> false;
@@ -260,9 +285,37 @@ public final class Relay implements OriginListener {
     }
   }
 
-  /// The client's body on its way to the origin.
+  /// The client's body on its way to the origin; its beginning is kept so that a failed try can be
+  /// repeated.
   private final class Upload implements BodySink {
+    private final List<ByteBuf> kept = new ArrayList<>(1);
+    private boolean keeping = true;
+    private boolean ended;
+    private HttpHeaders trailers = EmptyHttpHeaders.INSTANCE;
     private long bytes;
+
+    /// Whether everything that came so far is still here.
+    boolean kept() {
+      return keeping;
+    }
+
+    void forget() {
+      keeping = false;
+      kept.forEach(ByteBuf::release);
+      kept.clear();
+    }
+
+    void replay(OriginExchange to) {
+      for (var piece : kept) {
+        to.write(piece.retainedDuplicate());
+      }
+      if (ended) {
+        to.finish(trailers);
+      } else {
+        to.flush();
+        client.resumeBody();
+      }
+    }
 
     @Override
     public void data(ByteBuf piece) {
@@ -272,6 +325,11 @@ public final class Relay implements OriginListener {
         over();
         tooLarge();
         return;
+      }
+      if (keeping && bytes <= REPLAY_LIMIT) {
+        kept.add(piece.retainedDuplicate());
+      } else if (keeping) {
+        forget();
       }
       var to = origin;
       if (to == null) {
@@ -286,9 +344,11 @@ public final class Relay implements OriginListener {
     }
 
     @Override
-    public void end(HttpHeaders trailers) {
+    public void end(HttpHeaders last) {
+      ended = true;
+      trailers = last;
       if (origin != null) {
-        origin.finish(trailers);
+        origin.finish(last);
       }
     }
 

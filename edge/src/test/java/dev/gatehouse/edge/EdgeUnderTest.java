@@ -1,0 +1,133 @@
+package dev.gatehouse.edge;
+
+import dev.gatehouse.edge.route.PathPattern;
+import dev.gatehouse.edge.route.Route;
+import dev.gatehouse.edge.upstream.Replica;
+import dev.gatehouse.http.HttpLimits;
+import dev.gatehouse.http.Loops;
+import dev.gatehouse.http.Origin;
+import dev.gatehouse.http.OriginPools;
+import dev.gatehouse.http.Problem;
+import dev.gatehouse.http.Response;
+import dev.gatehouse.http.Routes;
+import dev.gatehouse.testkit.RawClient;
+import dev.gatehouse.testkit.RecordingOrigin;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Executors;
+
+/// A gateway on a free port with one external origin, one replicated service and one service of its
+/// own.
+final class EdgeUnderTest implements AutoCloseable {
+  static final String SECRET = "the-assembly-secret";
+
+  final RecordingOrigin external = RecordingOrigin.start();
+  final List<ExchangeRecord> records = new CopyOnWriteArrayList<>();
+  final Gateway gateway;
+  private final Loops loops;
+
+  EdgeUnderTest(Loops.Transport transport) {
+    loops = Loops.start(1, transport);
+    try {
+      gateway =
+          Gateway.start(
+              loops,
+              Executors.newVirtualThreadPerTaskExecutor(),
+              settings(),
+              InstantSource.system(),
+              System::nanoTime);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private Gateway.Settings settings() {
+    return new Gateway.Settings(
+        Map.of("main", new InetSocketAddress("127.0.0.1", 0)),
+        Map.of(),
+        HttpLimits.DEFAULT,
+        List.of(
+            route("/echo", new Route.Destination.Local("echo"), Route.Authentication.NONE),
+            route("/mine", new Route.Destination.Local("echo"), Route.Authentication.SESSION),
+            route(
+                "/data/**", new Route.Destination.Replicated("storage"), Route.Authentication.NONE),
+            route("/**", new Route.Destination.External("origin"), Route.Authentication.NONE)),
+        Map.of("echo", echo()),
+        List.of("storage"),
+        Map.of("origin", List.of(new Origin("127.0.0.1", external.port(), false))),
+        OriginPools.Settings.DEFAULT,
+        SECRET,
+        token -> token.equals("good") ? Optional.of("user-1") : Optional.empty(),
+        records::add);
+  }
+
+  private static Route route(
+      String path, Route.Destination to, Route.Authentication authentication) {
+    return new Route(
+        path,
+        Optional.empty(),
+        Optional.empty(),
+        PathPattern.parse(path),
+        Set.of(),
+        to,
+        Route.Retry.IDEMPOTENT,
+        authentication,
+        OptionalLong.empty(),
+        Duration.ofSeconds(1),
+        Duration.ofSeconds(2));
+  }
+
+  private static Routes echo() {
+    return Routes.builder()
+        .post("/echo", 1024, request -> Response.text(200, request.bodyText()))
+        .get("/echo", request -> Response.text(200, "hello"))
+        .get("/mine", request -> Response.text(200, request.user().orElse("nobody")))
+        .put(
+            "/echo",
+            1024,
+            request -> {
+              throw request.bodyText().isEmpty()
+                  ? Problem.badRequest("nothing").refusal()
+                  : new IllegalStateException("secret detail");
+            })
+        .build();
+  }
+
+  /// Makes these origins the replicas `storage-1`, `storage-2`, ...
+  void replicas(RecordingOrigin... origins) {
+    var all = new java.util.ArrayList<Replica>();
+    for (var origin : origins) {
+      all.add(
+          Gateway.replica(
+              "storage-" + (all.size() + 1),
+              "storage",
+              new Origin("127.0.0.1", origin.port(), false),
+              "1",
+              Replica.State.UP,
+              Instant.EPOCH,
+              Optional.empty()));
+    }
+    gateway.replicas(all);
+  }
+
+  RawClient client() {
+    return RawClient.connect(gateway.addresses().getFirst().getPort());
+  }
+
+  @Override
+  public void close() {
+    gateway.close(Duration.ZERO);
+    loops.close();
+    external.close();
+  }
+}
