@@ -34,7 +34,11 @@ final class Checks {
     }
     var known = new ArrayList<>(reading.names("services"));
     known.addAll(reading.names("upstreams"));
-    throw new Wrong("there is no service or upstream '" + text + "'" + Suggest.among(text, known));
+    var instead =
+        known.isEmpty()
+            ? "; name one that is declared, or a URL such as http://127.0.0.1:5000"
+            : Suggest.among(text, known);
+    throw new Wrong("there is no service or upstream '" + text + "'" + instead);
   }
 
   static String listener(String text, Reading reading) throws Wrong {
@@ -48,7 +52,7 @@ final class Checks {
   static String hostPattern(String text, Reading reading) throws Wrong {
     var lower = text.toLowerCase(Locale.ROOT);
     var name = lower.startsWith("*.") ? lower.substring(2) : lower;
-    if (!name.matches("\\[[0-9a-f:.]+]|[a-z0-9_]([a-z0-9_-]*\\.?)*[a-z0-9_]|[a-z0-9_]")) {
+    if (!name.matches("\\[[0-9a-f:.]+]") && !Texts.HOST_NAME.matcher(name).matches()) {
       throw new Wrong(
           "'" + text + "' is not a host such as example.com or *.example.com, without a port");
     }

@@ -247,7 +247,7 @@ final class Declaration {
           "database",
           Texts.database(),
           "embedded",
-          "embedded, or postgres://user:password@host:5432/name");
+          "embedded, or postgres://user:${PASSWORD}@host:5432/name");
 
   static final Shape.Section<Config> ROOT =
       Shape.Section.of(

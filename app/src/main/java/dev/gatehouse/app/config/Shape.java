@@ -329,7 +329,10 @@ sealed interface Shape<T> {
       for (var key : keys) {
         var property = new LinkedHashMap<String, Object>();
         property.put("description", key.about());
-        key.fallback().ifPresent(text -> property.put("default", text));
+        key.fallback()
+            .ifPresent(text ->
+                property.put(
+                    "default", text.matches("[0-9]+") ? (Object) Integer.valueOf(text) : text));
         property.putAll(key.shape().schema());
         properties.put(key.name(), property);
       }

@@ -22,8 +22,7 @@ final class Suggest {
   static String among(String written, Collection<String> words) {
     return nearest(written, words)
         .map(word -> "; did you mean '" + word + "'?")
-        .orElseGet(
-            () -> words.isEmpty() ? "; there is none" : "; known are " + String.join(", ", words));
+        .orElseGet(() -> words.isEmpty() ? "" : "; known are " + String.join(", ", words));
   }
 
   /// How many insertions, deletions, substitutions and swaps of neighbours lie between two words

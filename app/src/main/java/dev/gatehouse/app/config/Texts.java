@@ -18,8 +18,10 @@ final class Texts {
   private static final Pattern LOOSE_SIZE = Pattern.compile("(?i)(\\d{1,9}) ?([kmg])i?b?");
   private static final Pattern ADDRESS =
       Pattern.compile("(?:\\[([^\\]]*)]|([^:\\[\\]]*)):(\\d{1,5})");
-  private static final Pattern HOST_NAME =
-      Pattern.compile("(?=.*[A-Za-z_])[A-Za-z0-9_]([A-Za-z0-9_-]*(\\.(?=[A-Za-z0-9_]))?)*");
+  private static final String LABEL = "[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?";
+
+  /// Underscores are no part of host names, but of names that containers get.
+  static final Pattern HOST_NAME = Pattern.compile(LABEL + "(?:\\." + LABEL + ")*\\.?");
 
   private Texts() {}
 
@@ -62,7 +64,7 @@ final class Texts {
             throw new Wrong("'" + text + "' cannot be " + expects);
           }
         },
-        Map.of("type", "string", "minLength", 1));
+        Map.of("type", List.of("string", "number", "boolean"), "minLength", 1));
   }
 
   static Shape<Integer> number(int least, int most) {
@@ -254,7 +256,7 @@ final class Texts {
   }
 
   static Shape<DatabaseChoice> database() {
-    var expects = "'embedded' or a URL such as postgres://user:password@host:5432/name";
+    var expects = "'embedded' or a URL such as postgres://user@host:5432/name";
     return new Shape.Scalar<>(
         expects,
         (text, _) -> {

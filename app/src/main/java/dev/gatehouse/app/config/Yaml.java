@@ -28,15 +28,13 @@ final class Yaml {
 
   /// The root of the document, unless it is empty or a mistake was noted.
   static Optional<Node> parse(String text, Reading reading) {
-    var settings = LoadSettings.builder().setUseMarks(true).build();
+    var settings = LoadSettings.builder().setUseMarks(true).setAllowNonScalarKeys(true).build();
     try {
       if (plain(new Parse(settings).parseString(text), reading)) {
         return new Compose(settings).composeString(text);
       }
     } catch (MarkedYamlEngineException e) {
-      var context = e.getContext() == null ? "" : " " + e.getContext();
-      reading.mistake(
-          reading.at(e.getProblemMark()), "this is not YAML: " + e.getProblem() + context);
+      reading.mistake(reading.at(e.getProblemMark()), "this is not YAML: " + inWords(e));
     } catch (ReaderException e) {
       var before = text.substring(0, text.offsetByCodePoints(0, e.getPosition()));
       int line = (int) before.chars().filter(c -> c == '\n').count() + 1;
@@ -48,6 +46,13 @@ final class Yaml {
       reading.mistake(reading.at(1, 1), "this is not YAML: " + e.getMessage());
     }
     return Optional.empty();
+  }
+
+  private static String inWords(MarkedYamlEngineException e) {
+    var context = Optional.ofNullable(e.getContext()).orElse("");
+    return context.contains("alias") || context.contains("anchor")
+        ? "a value that begins with '*' or '&' must be in quotes"
+        : e.getProblem() + (context.isEmpty() ? "" : " " + context);
   }
 
   private static boolean plain(Iterable<Event> events, Reading reading) {
@@ -89,6 +94,8 @@ final class Yaml {
     tag.ifPresent(name ->
         reading.mistake(
             reading.at(node.getStartMark()),
-            "tags such as '" + name + "' are not supported; leave it out"));
+            "tags such as '"
+                + name.replace("tag:yaml.org,2002:", "!!")
+                + "' are not supported; leave it out"));
   }
 }
