@@ -4,7 +4,9 @@ import dev.gatehouse.app.Assembly;
 import dev.gatehouse.app.PlainError;
 import dev.gatehouse.app.config.Config;
 import dev.gatehouse.app.config.DatabaseChoice;
+import dev.gatehouse.app.config.Loaded;
 import dev.gatehouse.app.roles.CountersRole;
+import dev.gatehouse.app.roles.EdgeRole;
 import dev.gatehouse.app.roles.Role;
 import dev.gatehouse.app.roles.RoleContext;
 import dev.gatehouse.app.roles.RoleProcess;
@@ -20,11 +22,12 @@ import java.util.function.Function;
 
 /// `gatehouse run ROLE`: one process of an assembly, under a supervisor or in a container.
 final class Run {
-  private static final Map<String, Function<Config, Role>> ROLES =
+  private static final Map<String, Function<Loaded.Good, Role>> ROLES =
       Map.of(
-          "counters", CountersRole::new,
-          "storage", StorageRole::new,
-          "worker", WorkerRole::new);
+          "counters", loaded -> new CountersRole(loaded.config()),
+          "edge", EdgeRole::new,
+          "storage", loaded -> new StorageRole(loaded.config()),
+          "worker", loaded -> new WorkerRole(loaded.config()));
 
   private Run() {}
 
@@ -62,8 +65,9 @@ final class Run {
       throw new PlainError(
           "There is no role " + roleName + "; there are " + String.join(", ", known()) + ".");
     }
-    var config = Assembly.load(file, chosenData).config();
-    var role = make.apply(config);
+    var loaded = Assembly.load(file, chosenData);
+    var config = loaded.config();
+    var role = make.apply(loaded);
     var order =
         new RoleProcess.Order(
             name.orElse(roleName),

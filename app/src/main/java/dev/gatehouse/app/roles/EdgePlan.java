@@ -1,0 +1,134 @@
+package dev.gatehouse.app.roles;
+
+import dev.gatehouse.app.config.Config;
+import dev.gatehouse.app.config.Destination;
+import dev.gatehouse.app.config.RouteConfig;
+import dev.gatehouse.app.config.ServiceConfig;
+import dev.gatehouse.edge.route.PathPattern;
+import dev.gatehouse.edge.route.Route;
+import dev.gatehouse.http.HttpLimits;
+import dev.gatehouse.http.Origin;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/// A configuration in the edge's own words: what to listen on, which routes, which origins.
+record EdgePlan(Config config) {
+  /// How long a replica of ours may take to begin its answer.
+  private static final Duration OWN_TIMEOUT = Duration.ofSeconds(30);
+
+  private static final Duration OWN_CONNECT_TIMEOUT = Duration.ofSeconds(1);
+
+  Map<String, InetSocketAddress> listeners() {
+    var listeners = new LinkedHashMap<String, InetSocketAddress>();
+    config
+        .edge()
+        .listen()
+        .forEach(listen -> listeners.put(listen.name(), listen.address().socket()));
+    return listeners;
+  }
+
+  /// The paths that a listener is open for; absent: all.
+  Map<String, List<PathPattern>> only() {
+    var only = new LinkedHashMap<String, List<PathPattern>>();
+    for (var listen : config.edge().listen()) {
+      if (!listen.only().isEmpty()) {
+        only.put(
+            listen.name(),
+            listen.only().stream().map(pattern -> PathPattern.parse(pattern.text())).toList());
+      }
+    }
+    return only;
+  }
+
+  HttpLimits limits() {
+    var usual = HttpLimits.DEFAULT;
+    var request = config.edge().request();
+    return new HttpLimits(
+        request.line(),
+        request.headers(),
+        request.headerLines(),
+        usual.headTimeout(),
+        usual.idleTimeout(),
+        usual.stallTimeout());
+  }
+
+  /// Services that run in processes of their own.
+  List<String> replicated() {
+    return config.services().entrySet().stream()
+        .filter(entry ->
+            switch (entry.getValue()) {
+              case ServiceConfig.Storage storage -> true;
+              case ServiceConfig.Counters counters -> true;
+              case ServiceConfig.Compute compute -> false;
+              case ServiceConfig.Accounts accounts -> false;
+              case ServiceConfig.Multivac multivac -> false;
+            })
+        .map(Map.Entry::getKey)
+        .toList();
+  }
+
+  Map<String, List<Origin>> externals() {
+    var externals = new LinkedHashMap<String, List<Origin>>();
+    config
+        .upstreams()
+        .forEach((name, upstream) ->
+            externals.put(
+                name,
+                upstream.urls().stream()
+                    .map(url -> new Origin(url.host(), url.port(), url.tls()))
+                    .toList()));
+    return externals;
+  }
+
+  List<Route> routes() {
+    return config.routes().stream().map(this::route).toList();
+  }
+
+  private Route route(RouteConfig route) {
+    var match = route.match();
+    Route.Destination to;
+    Duration connectTimeout;
+    Duration timeout;
+    switch (route.to()) {
+      case Destination.Service(var name) -> {
+        to =
+            replicated().contains(name)
+                ? new Route.Destination.Replicated(name)
+                : new Route.Destination.Local(name);
+        connectTimeout = OWN_CONNECT_TIMEOUT;
+        timeout = OWN_TIMEOUT;
+      }
+      case Destination.Upstream(var name) -> {
+        var upstream = config.upstreams().get(name);
+        if (upstream == null) {
+          throw new IllegalStateException("the configuration has no upstream " + name);
+        }
+        to = new Route.Destination.External(name);
+        connectTimeout = upstream.connectTimeout();
+        timeout = upstream.timeout();
+      }
+    }
+    return new Route(
+        route.name(),
+        match.listen(),
+        match.host(),
+        PathPattern.parse(match.path().text()),
+        match.method().map(Set::of).orElse(Set.of()),
+        to,
+        switch (route.retry()) {
+          case IDEMPOTENT -> Route.Retry.IDEMPOTENT;
+          case UNSENT -> Route.Retry.UNSENT;
+        },
+        switch (route.authenticate()) {
+          case NONE -> Route.Authentication.NONE;
+          case SESSION -> Route.Authentication.SESSION;
+        },
+        route.bodyLimit(),
+        connectTimeout,
+        route.timeout().orElse(timeout));
+  }
+}

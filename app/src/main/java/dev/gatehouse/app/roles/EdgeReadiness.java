@@ -1,0 +1,59 @@
+package dev.gatehouse.app.roles;
+
+import dev.gatehouse.edge.Gateway;
+import dev.gatehouse.edge.upstream.Replica;
+import dev.gatehouse.edge.upstream.Upstream;
+import dev.gatehouse.observe.AdminRoutes.Readiness;
+import java.util.LinkedHashMap;
+
+/// Whether the edge should get requests: once every service of the assembly has answered, until it
+/// drains.
+///
+/// A service that fails later does not take readiness away: the edge still answers for all others,
+/// and a load balancer that took every edge out because one service is down would make it worse.
+/// The details say what is down.
+final class EdgeReadiness {
+  private final Gateway gateway;
+  private boolean listed;
+  private boolean reached;
+  private boolean draining;
+
+  /// @param supervised whether a list of replicas is to be waited for
+  EdgeReadiness(Gateway gateway, boolean supervised) {
+    this.gateway = gateway;
+    this.listed = !supervised;
+  }
+
+  /// The list of replicas has come.
+  synchronized void listed() {
+    listed = true;
+  }
+
+  synchronized void draining() {
+    draining = true;
+  }
+
+  synchronized Readiness now() {
+    var details = new LinkedHashMap<String, String>();
+    boolean all = listed;
+    for (var upstream : gateway.upstreams()) {
+      if (upstream.own()) {
+        long up = up(upstream);
+        int known = upstream.replicas().size();
+        details.put(upstream.name(), up + " of " + known + " up");
+        all &= up == known && known > 0;
+      }
+    }
+    reached |= all;
+    if (draining) {
+      details.put("edge", "draining");
+    }
+    return new Readiness(reached && !draining, details);
+  }
+
+  private static long up(Upstream upstream) {
+    return upstream.replicas().stream()
+        .filter(replica -> replica.snapshot().state() == Replica.State.UP)
+        .count();
+  }
+}

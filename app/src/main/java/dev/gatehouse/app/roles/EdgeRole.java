@@ -1,0 +1,232 @@
+package dev.gatehouse.app.roles;
+
+import dev.gatehouse.app.Version;
+import dev.gatehouse.app.config.Config;
+import dev.gatehouse.app.config.Loaded;
+import dev.gatehouse.edge.ExchangeRecord;
+import dev.gatehouse.edge.Gateway;
+import dev.gatehouse.edge.upstream.Replica;
+import dev.gatehouse.http.HttpLimits;
+import dev.gatehouse.http.HttpServer;
+import dev.gatehouse.http.Loops;
+import dev.gatehouse.http.Origin;
+import dev.gatehouse.http.OriginPools;
+import dev.gatehouse.http.RoutesHandler;
+import dev.gatehouse.observe.AdminDoor;
+import dev.gatehouse.observe.AdminRoutes;
+import dev.gatehouse.observe.AdminToken;
+import dev.gatehouse.observe.Metrics;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import tools.jackson.databind.JsonNode;
+
+/// The edge: the gateway, the services that run inside it, and the admin port.
+public final class EdgeRole implements Role {
+  private static final Logger log = LoggerFactory.getLogger(EdgeRole.class);
+
+  /// A draining process has four seconds in all.
+  private static final Duration IN_FLIGHT = Duration.ofSeconds(2);
+
+  private final Loaded.Good loaded;
+
+  public EdgeRole(Loaded.Good loaded) {
+    this.loaded = loaded;
+  }
+
+  @Override
+  public Running start(RoleContext context) throws IOException {
+    var config = loaded.config();
+    var loops = Loops.start(threads(config));
+    log.info("{} event loops on {}", loops.all().size(), loops.transport());
+    var workers = Executors.newVirtualThreadPerTaskExecutor();
+    var services = LocalServices.start(config, context);
+    var metrics = new Metrics();
+    try {
+      var gateway = gateway(context, config, loops, workers, services, metrics);
+      try {
+        return admin(context, config, loops, workers, services, metrics, gateway);
+      } catch (IOException e) {
+        gateway.close(Duration.ZERO);
+        throw e;
+      }
+    } catch (IOException e) {
+      services.close();
+      loops.close();
+      throw e;
+    }
+  }
+
+  private static int threads(Config config) {
+    int wanted = config.edge().threads();
+    return wanted == 0 ? Runtime.getRuntime().availableProcessors() : wanted;
+  }
+
+  private static Gateway gateway(
+      RoleContext context,
+      Config config,
+      Loops loops,
+      ExecutorService workers,
+      LocalServices services,
+      Metrics metrics)
+      throws IOException {
+    var plan = new EdgePlan(config);
+    return Gateway.start(
+        loops,
+        workers,
+        new Gateway.Settings(
+            plan.listeners(),
+            plan.only(),
+            plan.limits(),
+            plan.routes(),
+            services.routes(),
+            plan.replicated(),
+            plan.externals(),
+            OriginPools.Settings.DEFAULT,
+            context.secrets().assembly(),
+            services::userOf,
+            done -> note(done, metrics)),
+        context.clock(),
+        context.nanos());
+  }
+
+  private static void note(ExchangeRecord done, Metrics metrics) {
+    metrics.request(done.method(), done.route(), done.nanos());
+    done.failure().ifPresent(failure -> metrics.failure(done.route(), failure.slug()));
+    if (done.status() >= 500) {
+      log.warn(
+          "{} {} on route {} answered {}{} (request {})",
+          done.method(),
+          done.path(),
+          done.route(),
+          done.status(),
+          done.failure().map(failure -> ": " + failure.sentence()).orElse(""),
+          done.requestId());
+    }
+  }
+
+  private Running admin(
+      RoleContext context,
+      Config config,
+      Loops loops,
+      ExecutorService workers,
+      LocalServices services,
+      Metrics metrics,
+      Gateway gateway)
+      throws IOException {
+    var random = new SecureRandom();
+    var readiness = new EdgeReadiness(gateway, context.pipe().isPresent());
+    var views = new EdgeViews(gateway, loaded.settings());
+    metrics.gauge("gatehouse_edge_connections", "Connections of clients.", gateway::connections);
+    var door =
+        new AdminDoor(
+            new RoutesHandler(
+                AdminRoutes.of(
+                        new AdminRoutes.Sources(
+                            views::routes, views::upstreams, views::config, readiness::now))
+                    .and(metrics.routes()),
+                workers),
+            AdminToken.in(context.data().resolve("admin.token"), random),
+            random);
+    var server =
+        HttpServer.start(
+            loops, Map.of("admin", config.admin().listen().socket()), HttpLimits.DEFAULT, door);
+    var own = own(context, services, gateway);
+    gateway.replicas(own);
+    context
+        .pipe()
+        .ifPresent(pipe ->
+            pipe.onReplicas(list -> {
+              gateway.replicas(replicas(list, own));
+              readiness.listed();
+            }));
+    Thread.ofVirtual().name("jvm-metrics").start(metrics::jvm);
+    var address = text(gateway.addresses().getFirst());
+    var signIn = "http://" + text(server.addresses().getFirst()) + door.signInPath();
+    return new Running() {
+      @Override
+      public Optional<String> address() {
+        return Optional.of(address);
+      }
+
+      @Override
+      public Optional<String> signIn() {
+        return Optional.of(signIn);
+      }
+
+      @Override
+      public void close() {
+        readiness.draining();
+        gateway.close(IN_FLIGHT);
+        server.close(Duration.ZERO);
+        services.close();
+        loops.close();
+      }
+    };
+  }
+
+  /// The services in this process, as replicas that are up while it lives.
+  private static List<Replica> own(RoleContext context, LocalServices services, Gateway gateway) {
+    var address = gateway.addresses().getFirst();
+    var origin = new Origin(host(address), address.getPort(), false);
+    var now = context.clock().instant();
+    return services.routes().keySet().stream()
+        .map(name ->
+            Gateway.replica(
+                name + "@" + context.name(),
+                name,
+                origin,
+                Version.current(),
+                Replica.State.UP,
+                now,
+                Optional.empty()))
+        .toList();
+  }
+
+  private static List<Replica> replicas(JsonNode list, List<Replica> own) {
+    var all = new ArrayList<Replica>();
+    for (var node : list) {
+      var address = node.path("address").asString("");
+      int colon = address.lastIndexOf(':');
+      var origin =
+          colon < 0
+              ? new Origin("127.0.0.1", 0, false)
+              : new Origin(
+                  address.substring(0, colon).replaceAll("[\\[\\]]", ""),
+                  Integer.parseInt(address.substring(colon + 1)),
+                  false);
+      all.add(
+          Gateway.replica(
+              node.path("id").asString(),
+              node.path("service").asString(),
+              origin,
+              node.path("version").asString(""),
+              Replica.State.valueOf(node.path("state").asString().toUpperCase(Locale.ROOT)),
+              Instant.parse(node.path("since").asString()),
+              Optional.of(node.path("reason").asString("")).filter(reason -> !reason.isEmpty())));
+    }
+    all.addAll(own);
+    return all;
+  }
+
+  private static String host(InetSocketAddress bound) {
+    return bound.getAddress().isAnyLocalAddress()
+        ? "127.0.0.1"
+        : bound.getAddress().getHostAddress();
+  }
+
+  private static String text(InetSocketAddress bound) {
+    return new Origin(host(bound), bound.getPort(), false).address();
+  }
+}

@@ -1,0 +1,74 @@
+package dev.gatehouse.app.roles;
+
+import dev.gatehouse.app.config.Setting;
+import dev.gatehouse.edge.Gateway;
+import dev.gatehouse.edge.route.Route;
+import dev.gatehouse.edge.upstream.Replica;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/// What the admin API shows of the edge: the routes in the order they are tried, the upstreams,
+/// every setting.
+record EdgeViews(Gateway gateway, List<Setting> settings) {
+  Object routes() {
+    return gateway.routes().stream().map(EdgeViews::route).toList();
+  }
+
+  Object upstreams() {
+    return gateway.upstreams().stream()
+        .map(upstream ->
+            Map.of(
+                "name",
+                upstream.name(),
+                "own",
+                upstream.own(),
+                "replicas",
+                upstream.replicas().stream().map(EdgeViews::replica).toList()))
+        .toList();
+  }
+
+  Object config() {
+    return settings.stream()
+        .map(setting ->
+            Map.of(
+                "path",
+                setting.path(),
+                "value",
+                setting.value(),
+                "origin",
+                setting.origin().toString()))
+        .toList();
+  }
+
+  private static Map<String, Object> route(Route route) {
+    var row = new LinkedHashMap<String, Object>();
+    row.put("name", route.name());
+    route.listener().ifPresent(listener -> row.put("listen", listener));
+    route.host().ifPresent(host -> row.put("host", host));
+    row.put("path", route.path().toString());
+    if (!route.methods().isEmpty()) {
+      row.put("methods", route.methods());
+    }
+    row.put("to", route.to().name());
+    row.put("retry", lower(route.retry()));
+    row.put("authenticate", lower(route.authenticate()));
+    row.put("timeoutMillis", route.timeout().toMillis());
+    return row;
+  }
+
+  private static Map<String, Object> replica(Replica replica) {
+    var row = new LinkedHashMap<String, Object>();
+    var state = replica.snapshot();
+    row.put("id", replica.id());
+    row.put("address", replica.origin().address());
+    row.put("state", lower(state.state()));
+    row.put("since", state.since().toString());
+    state.reason().ifPresent(reason -> row.put("reason", reason));
+    return row;
+  }
+
+  private static String lower(Enum<?> value) {
+    return value.name().toLowerCase(java.util.Locale.ROOT);
+  }
+}

@@ -1,0 +1,121 @@
+package dev.gatehouse.app.roles;
+
+import dev.gatehouse.accounts.Accounts;
+import dev.gatehouse.accounts.AccountsSettings;
+import dev.gatehouse.app.config.Config;
+import dev.gatehouse.app.config.ServiceConfig;
+import dev.gatehouse.compute.Compute;
+import dev.gatehouse.compute.ComputeSettings;
+import dev.gatehouse.http.Routes;
+import dev.gatehouse.multivac.Multivac;
+import dev.gatehouse.state.Database;
+import java.security.SecureRandom;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SplittableRandom;
+
+/// The services that run inside the edge: accounts, compute and MultiVAC's HTTP side.
+final class LocalServices implements AutoCloseable {
+  private static final int CONNECTIONS = 8;
+
+  private final Map<String, Routes> routes = new LinkedHashMap<>();
+  private final Deque<AutoCloseable> open = new ArrayDeque<>();
+  private Optional<Accounts> accounts = Optional.empty();
+
+  private LocalServices() {}
+
+  /// Starts what the configuration names; waits for the database if any of them needs it.
+  static LocalServices start(Config config, RoleContext context) {
+    var services = new LocalServices();
+    var database = new Lazy(context, services.open);
+    config
+        .services()
+        .forEach((name, settings) -> {
+          switch (settings) {
+            case ServiceConfig.Storage storage -> {}
+            case ServiceConfig.Counters counters -> {}
+            case ServiceConfig.Compute compute -> services.compute(name, compute, context);
+            case ServiceConfig.Accounts own -> services.accounts(name, database.get(), context);
+            case ServiceConfig.Multivac multivac ->
+                services.routes.put(name, new Multivac(database.get()).routes());
+          }
+        });
+    return services;
+  }
+
+  /// The database, opened by the first service that needs it.
+  private static final class Lazy {
+    private final RoleContext context;
+    private final Deque<AutoCloseable> open;
+    private Optional<Database> database = Optional.empty();
+
+    Lazy(RoleContext context, Deque<AutoCloseable> open) {
+      this.context = context;
+      this.open = open;
+    }
+
+    Database get() {
+      if (database.isEmpty()) {
+        var opened = Replicas.database(context, CONNECTIONS);
+        open.push(opened);
+        database = Optional.of(opened);
+      }
+      return database.get();
+    }
+  }
+
+  private void compute(String name, ServiceConfig.Compute settings, RoleContext context) {
+    var usual = ComputeSettings.defaults();
+    var program = settings.program();
+    var compute =
+        Compute.start(
+            new ComputeSettings(
+                settings.buffer(),
+                usual.producers(),
+                program.command(),
+                program.timeLimit(),
+                program.concurrency(),
+                program.queue()),
+            context.data().resolve("compute"),
+            new SplittableRandom());
+    open.push(compute);
+    routes.put(name, compute.routes());
+  }
+
+  private void accounts(String name, Database database, RoleContext context) {
+    var made =
+        new Accounts(
+            AccountsSettings.defaults(Runtime.getRuntime().availableProcessors()),
+            database,
+            new SecureRandom(),
+            context.nanos());
+    open.push(made);
+    routes.put(name, made.routes());
+    accounts = Optional.of(made);
+  }
+
+  /// By the service's name.
+  Map<String, Routes> routes() {
+    return routes;
+  }
+
+  /// The user whose session this token is; nobody's where this assembly has no accounts.
+  Optional<String> userOf(String token) {
+    return accounts.flatMap(service -> service.userOf(token));
+  }
+
+  /// Closes them in reverse order, the database last.
+  @Override
+  public void close() {
+    while (!open.isEmpty()) {
+      try {
+        open.pop().close();
+      } catch (Exception e) {
+        throw new IllegalStateException(e);
+      }
+    }
+  }
+}
