@@ -14,8 +14,8 @@ import java.util.concurrent.Executors;
 public final class CountersRole implements Role {
   private static final int CONNECTIONS = 4;
 
-  /// A draining process has four seconds in all.
-  private static final Duration LAST_FLUSH = Duration.ofSeconds(2);
+  /// A draining process has three seconds and a half in all.
+  private static final Duration LAST_FLUSH = Duration.ofMillis(1800);
 
   private final Config config;
 

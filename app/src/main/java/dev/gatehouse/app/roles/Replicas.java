@@ -27,7 +27,7 @@ import org.slf4j.LoggerFactory;
 final class Replicas {
   private static final Logger log = LoggerFactory.getLogger(Replicas.class);
   private static final Duration PATIENCE = Duration.ofSeconds(5);
-  private static final Duration IN_FLIGHT = Duration.ofMillis(1500);
+  private static final Duration IN_FLIGHT = Duration.ofMillis(1200);
 
   private Replicas() {}
 

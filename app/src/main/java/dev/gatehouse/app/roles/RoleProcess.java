@@ -19,12 +19,12 @@ import org.slf4j.LoggerFactory;
 /// The life of a process that runs one role: wait for settings, start, say so, drain when told.
 ///
 /// Told means: the pipe from the supervisor ended, or SIGTERM. Whatever happens then, the process
-/// is gone four seconds later: draining runs on the main thread, and a thread that waits for
-/// nothing but the clock halts the JVM. A role that is still starting has nothing to drain and is
-/// halted at once.
+/// is gone less than four seconds later: draining runs on the main thread, and a thread that waits
+/// for nothing but the clock halts the JVM. A role that is still starting has nothing to drain and
+/// is halted at once.
 public final class RoleProcess {
   private static final Logger log = LoggerFactory.getLogger(RoleProcess.class);
-  private static final Duration LONGEST_END = Duration.ofSeconds(4);
+  private static final Duration LONGEST_END = Duration.ofMillis(3500);
 
   private final CountDownLatch end = new CountDownLatch(1);
   private final CountDownLatch closed = new CountDownLatch(1);

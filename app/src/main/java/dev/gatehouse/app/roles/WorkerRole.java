@@ -13,8 +13,8 @@ import java.util.random.RandomGenerator;
 public final class WorkerRole implements Role {
   private static final int CONNECTIONS = 4;
 
-  /// A draining process has four seconds in all.
-  private static final Duration RUNNING_JOBS = Duration.ofMillis(2500);
+  /// A draining process has three seconds and a half in all.
+  private static final Duration RUNNING_JOBS = Duration.ofMillis(1800);
 
   /// It has no settings yet; the roles are made alike.
   public WorkerRole(Config config) {}
