@@ -1,6 +1,7 @@
 package dev.gatehouse.edge;
 
 import dev.gatehouse.edge.filter.Authenticate;
+import dev.gatehouse.edge.filter.ClientAddress;
 import dev.gatehouse.edge.filter.Filter;
 import dev.gatehouse.edge.route.PathPattern;
 import dev.gatehouse.edge.route.Route;
@@ -18,6 +19,7 @@ import dev.gatehouse.http.Response;
 import dev.gatehouse.http.Routes;
 import dev.gatehouse.http.RoutesHandler;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.time.Instant;
@@ -31,6 +33,7 @@ import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 
 /// The edge, running. `start` returns it bound and serving, or throws; `close` drains it.
 public final class Gateway implements AutoCloseable {
@@ -43,6 +46,7 @@ public final class Gateway implements AutoCloseable {
   ///   [Gateway#replicas]
   /// @param externals origins that are not ours, by upstream name
   /// @param secret proves to replicas that a header comes from this edge
+  /// @param trusted whose word about the client's address is believed
   /// @param userOf the user of a session's token; blocking
   /// @param records hears of every exchange when it is over, on its event loop
   public record Settings(
@@ -52,11 +56,15 @@ public final class Gateway implements AutoCloseable {
       List<Route> routes,
       Map<String, Routes> services,
       List<String> replicated,
-      Map<String, List<Origin>> externals,
+      Map<String, External> externals,
       OriginPools.Settings pools,
       String secret,
+      Predicate<InetAddress> trusted,
       Function<String, Optional<String>> userOf,
       Consumer<ExchangeRecord> records) {}
+
+  /// An upstream that is not ours: equal origins, and how they are asked whether they are well.
+  public record External(List<Origin> origins, Optional<Upstream.Check> check) {}
 
   /// Everything routes can lead to.
   record Destinations(Map<String, RoutesHandler> services, Map<String, Upstream> upstreams) {
@@ -92,11 +100,20 @@ public final class Gateway implements AutoCloseable {
     upstreams = new LinkedHashMap<>();
     settings
         .replicated()
-        .forEach(name -> upstreams.put(name, new Upstream(name, true, List.of(), clock)));
+        .forEach(name ->
+            upstreams.put(
+                name, new Upstream(name, true, Optional.of(Upstream.Check.OWN), List.of(), clock)));
     settings
         .externals()
-        .forEach((name, origins) ->
-            upstreams.put(name, new Upstream(name, false, external(name, origins, clock), clock)));
+        .forEach((name, external) ->
+            upstreams.put(
+                name,
+                new Upstream(
+                    name,
+                    false,
+                    external.check(),
+                    external(name, external.origins(), clock),
+                    clock)));
     status = new StatusBoard(() -> processes, clock);
     var services = new LinkedHashMap<String, RoutesHandler>();
     settings
@@ -126,11 +143,13 @@ public final class Gateway implements AutoCloseable {
   /// The filters of a route, in their order.
   private static Map<Route.Authentication, List<Filter>> filters(
       Settings settings, Executor threads) {
+    var address = new ClientAddress(settings.trusted());
     return Map.of(
         Route.Authentication.NONE,
-        List.of(),
+        List.of(address),
         Route.Authentication.SESSION,
-        List.of(new Authenticate(settings.userOf(), threads)));
+        // The address first: whatever looks at it later must see the client's, not a proxy's.
+        List.of(address, new Authenticate(settings.userOf(), threads)));
   }
 
   private static List<Replica> external(String name, List<Origin> origins, InstantSource clock) {

@@ -64,9 +64,13 @@ final class EdgeUnderTest implements AutoCloseable {
             route("/**", new Route.Destination.External("origin"), Route.Authentication.NONE)),
         Map.of("echo", echo()),
         List.of("storage"),
-        Map.of("origin", List.of(new Origin("127.0.0.1", external.port(), false))),
+        Map.of(
+            "origin",
+            new Gateway.External(
+                List.of(new Origin("127.0.0.1", external.port(), false)), Optional.empty())),
         OriginPools.Settings.DEFAULT,
         SECRET,
+        address -> false,
         token -> token.equals("good") ? Optional.of("user-1") : Optional.empty(),
         records::add);
   }

@@ -97,7 +97,9 @@ final class ProxyTest {
         });
         try (var client = edge.client()) {
           client.send("GET /cut HTTP/1.1\r\nHost: a\r\n\r\n");
-          assertThat(client.readUntil("short\r\n")).contains("200 OK").doesNotContain("\r\n0\r\n\r\n");
+          assertThat(client.readUntil("short\r\n"))
+              .contains("200 OK")
+              .doesNotContain("\r\n0\r\n\r\n");
           assertThat(client.isClosedByPeer()).isTrue();
         }
       }

@@ -104,15 +104,8 @@ public record Target(String raw, String rawPath, List<String> segments, Optional
     if (segment.equals(".") || segment.equals("..")) {
       throw bad("The path has a dot segment.");
     }
-    if (encoded) {
-      for (int i = 0; i < segment.length(); i++) {
-        if (segment.charAt(i) == '\\') {
-          throw bad("The path has a backslash.");
-        }
-        if (segment.charAt(i) == 0) {
-          throw bad("The path has U+0000.");
-        }
-      }
+    if (encoded && segment.indexOf(0) >= 0) {
+      throw bad("The path has U+0000.");
     }
     return segment;
   }

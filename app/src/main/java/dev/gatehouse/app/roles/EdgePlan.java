@@ -4,6 +4,8 @@ import dev.gatehouse.app.config.Config;
 import dev.gatehouse.app.config.Destination;
 import dev.gatehouse.app.config.RouteConfig;
 import dev.gatehouse.app.config.ServiceConfig;
+import dev.gatehouse.app.config.UpstreamConfig;
+import dev.gatehouse.edge.Gateway;
 import dev.gatehouse.edge.route.PathPattern;
 import dev.gatehouse.edge.route.Route;
 import dev.gatehouse.http.HttpLimits;
@@ -71,17 +73,24 @@ record EdgePlan(Config config) {
         .toList();
   }
 
-  Map<String, List<Origin>> externals() {
-    var externals = new LinkedHashMap<String, List<Origin>>();
-    config
-        .upstreams()
-        .forEach((name, upstream) ->
-            externals.put(
-                name,
-                upstream.urls().stream()
-                    .map(url -> new Origin(url.host(), url.port(), url.tls()))
-                    .toList()));
+  Map<String, Gateway.External> externals() {
+    var externals = new LinkedHashMap<String, Gateway.External>();
+    config.upstreams().forEach((name, upstream) -> externals.put(name, external(upstream)));
     return externals;
+  }
+
+  private static Gateway.External external(UpstreamConfig upstream) {
+    return new Gateway.External(
+        upstream.urls().stream().map(url -> new Origin(url.host(), url.port(), url.tls())).toList(),
+        upstream
+            .health()
+            .map(health ->
+                new Upstream.Check(
+                    health.path(),
+                    health.every(),
+                    health.timeout(),
+                    health.rise(),
+                    health.fall())));
   }
 
   List<Route> routes() {

@@ -95,6 +95,9 @@ public final class EdgeRole implements Role {
             plan.externals(),
             OriginPools.Settings.DEFAULT,
             context.secrets().assembly(),
+            address ->
+                config.edge().trustedProxies().stream()
+                    .anyMatch(network -> network.contains(address)),
             services::userOf,
             done -> note(done, metrics)),
         context.clock(),

@@ -9,61 +9,83 @@ import io.netty.buffer.ByteBuf;
 import io.netty.channel.EventLoop;
 import io.netty.handler.codec.http.DefaultHttpHeaders;
 import io.netty.handler.codec.http.HttpHeaders;
-import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collection;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.WeakHashMap;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 
-/// Asks every replica of ours `GET /healthz` once in a while; a 200 in time is up, anything else is
-/// down.
+/// Asks replicas whether they are well, as each upstream's [Upstream.Check] says; a 200 in time is
+/// good, anything else bad.
 public final class HealthChecks implements AutoCloseable {
-  private static final Duration EVERY = Duration.ofMillis(500);
-  private static final Duration TIMEOUT = Duration.ofSeconds(1);
-
   private final OriginPools pools;
   private final EventLoop loop;
-  private final Collection<Upstream> upstreams;
-  private final Future<?> schedule;
+  private final List<Future<?>> schedules = new ArrayList<>();
+
+  /// Results in a row, above zero for good ones and below for bad ones; confined to the event loop.
+  private final Map<Replica, Integer> streaks = new WeakHashMap<>();
 
   public HealthChecks(OriginPools pools, EventLoop loop, Collection<Upstream> upstreams) {
     this.pools = pools;
     this.loop = loop;
-    this.upstreams = upstreams;
-    this.schedule =
-        loop.scheduleAtFixedRate(
-            this::round, EVERY.toMillis(), EVERY.toMillis(), TimeUnit.MILLISECONDS);
+    for (var upstream : upstreams) {
+      upstream
+          .check()
+          .ifPresent(check ->
+              schedules.add(
+                  loop.scheduleAtFixedRate(
+                      () -> round(upstream, check),
+                      check.every().toMillis(),
+                      check.every().toMillis(),
+                      TimeUnit.MILLISECONDS)));
+    }
   }
 
   @Override
   public void close() {
-    schedule.cancel(false);
+    schedules.forEach(schedule -> schedule.cancel(false));
   }
 
-  private void round() {
-    for (var upstream : upstreams) {
-      if (upstream.own()) {
-        for (var replica : upstream.replicas()) {
-          // Port 0: it has no address yet, or no HTTP side at all.
-          if (replica.origin().port() != 0) {
-            ask(upstream, replica);
-          }
-        }
+  private void round(Upstream upstream, Upstream.Check check) {
+    for (var replica : upstream.replicas()) {
+      // Port 0: it has no address yet, or no HTTP side at all.
+      if (replica.origin().port() != 0) {
+        var headers = new DefaultHttpHeaders().set("Host", replica.origin().authority());
+        pools.send(
+            loop,
+            replica.origin(),
+            new OriginRequest(
+                "GET", check.path(), headers, false, check.timeout(), check.timeout()),
+            false,
+            new Answer(upstream, check, replica));
       }
     }
   }
 
-  private void ask(Upstream upstream, Replica replica) {
-    var headers = new DefaultHttpHeaders().set("Host", replica.origin().authority());
-    pools.send(
-        loop,
-        replica.origin(),
-        new OriginRequest("GET", "/healthz", headers, false, TIMEOUT, TIMEOUT),
-        false,
-        new Answer(upstream, replica));
+  private void result(
+      Upstream upstream, Upstream.Check check, Replica replica, Optional<String> failure) {
+    int before = streaks.getOrDefault(replica, 0);
+    int now = failure.isEmpty() ? Math.max(before, 0) + 1 : Math.min(before, 0) - 1;
+    streaks.put(replica, now);
+    if (now >= check.rise() || -now >= check.fall()) {
+      upstream.checked(replica, failure);
+    }
   }
 
-  private record Answer(Upstream upstream, Replica replica) implements OriginListener {
+  private final class Answer implements OriginListener {
+    private final Upstream upstream;
+    private final Upstream.Check check;
+    private final Replica replica;
+
+    Answer(Upstream upstream, Upstream.Check check, Replica replica) {
+      this.upstream = upstream;
+      this.check = check;
+      this.replica = replica;
+    }
+
     @Override
     public void connected(OriginExchange exchange) {}
 
@@ -72,7 +94,9 @@ public final class HealthChecks implements AutoCloseable {
 
     @Override
     public void head(int status, HttpHeaders headers) {
-      upstream.checked(
+      result(
+          upstream,
+          check,
           replica,
           status == 200 ? Optional.empty() : Optional.of("its health check answered " + status));
     }
@@ -93,7 +117,7 @@ public final class HealthChecks implements AutoCloseable {
 
     @Override
     public void failed(Failure failure, String detail) {
-      upstream.checked(replica, Optional.of(failure.sentence()));
+      result(upstream, check, replica, Optional.of(failure.sentence()));
     }
   }
 }

@@ -21,7 +21,7 @@ public final class Replica {
   private final String id;
   private final String service;
   private final Origin origin;
-  private final String version;
+  private volatile String version;
   private volatile Snapshot snapshot;
   private volatile Snapshot said;
 
@@ -48,6 +48,11 @@ public final class Replica {
 
   public String version() {
     return version;
+  }
+
+  /// Its program may be another one after a restart.
+  void version(String now) {
+    version = now;
   }
 
   public Snapshot snapshot() {

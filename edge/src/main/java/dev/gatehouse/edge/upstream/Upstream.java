@@ -1,5 +1,6 @@
 package dev.gatehouse.edge.upstream;
 
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.List;
@@ -19,15 +20,32 @@ public final class Upstream {
 
   private final String name;
   private final boolean own;
+  private final Optional<Check> check;
   private final InstantSource clock;
   private final AtomicInteger turn = new AtomicInteger();
   private volatile List<Replica> replicas;
 
-  /// @param own whether these are replicas of ours, which are told who the user is; external
-  ///   origins are always tried
-  public Upstream(String name, boolean own, List<Replica> replicas, InstantSource clock) {
+  /// How replicas are asked whether they are well.
+  ///
+  /// @param rise good answers in a row that bring one back
+  /// @param fall bad ones in a row that take it out
+  public record Check(String path, Duration every, Duration timeout, int rise, int fall) {
+    /// For replicas of our own.
+    public static final Check OWN =
+        new Check("/healthz", Duration.ofMillis(500), Duration.ofSeconds(1), 1, 1);
+  }
+
+  /// @param own whether these are replicas of ours, which are told who the user is
+  /// @param check empty: nobody would bring a replica back, so none is ever taken out
+  public Upstream(
+      String name,
+      boolean own,
+      Optional<Check> check,
+      List<Replica> replicas,
+      InstantSource clock) {
     this.name = name;
     this.own = own;
+    this.check = check;
     this.replicas = List.copyOf(replicas);
     this.clock = clock;
   }
@@ -38,6 +56,10 @@ public final class Upstream {
 
   public boolean own() {
     return own;
+  }
+
+  Optional<Check> check() {
+    return check;
   }
 
   public List<Replica> replicas() {
@@ -86,7 +108,7 @@ public final class Upstream {
     int from = turn.getAndIncrement() & Integer.MAX_VALUE;
     for (int i = 0; i < size; i++) {
       var replica = all.get((from + i) % size);
-      if ((replica.up() || !own) && !tried.contains(replica.id())) {
+      if ((replica.up() || check.isEmpty()) && !tried.contains(replica.id())) {
         return Optional.of(replica);
       }
     }
@@ -95,7 +117,7 @@ public final class Upstream {
 
   /// A connection to this replica was refused or reset.
   void lost(Replica replica, String why) {
-    if (own
+    if (check.isPresent()
         && replica.up()
         && replica.become(Replica.State.DOWN, clock.instant(), Optional.of(why))) {
       LOG.warn(
@@ -115,7 +137,7 @@ public final class Upstream {
       if (failure.isEmpty()) {
         LOG.info("{} is up; it takes its turn again", replica.id());
       } else {
-        LOG.warn("{} is down: {}; it is checked again every second", replica.id(), failure.get());
+        LOG.warn("{} is down: {}; it is checked again soon", replica.id(), failure.get());
       }
     }
   }
