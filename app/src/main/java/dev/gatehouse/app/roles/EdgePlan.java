@@ -8,6 +8,7 @@ import dev.gatehouse.app.config.UpstreamConfig;
 import dev.gatehouse.edge.Gateway;
 import dev.gatehouse.edge.route.PathPattern;
 import dev.gatehouse.edge.route.Route;
+import dev.gatehouse.edge.upstream.Upstream;
 import dev.gatehouse.http.HttpLimits;
 import dev.gatehouse.http.Origin;
 import java.net.InetSocketAddress;
