@@ -214,6 +214,22 @@ final class ProxyTest {
 
   @ParameterizedTest
   @MethodSource("transports")
+  void a_foreign_page_cannot_act_with_the_session(Loops.Transport transport) {
+    try (var edge = new EdgeUnderTest(transport);
+        var client = edge.client()) {
+      for (var field : new String[] {"Origin: http://evil.example", "Sec-Fetch-Site: cross-site"}) {
+        client.send(
+            "DELETE /mine HTTP/1.1\r\nHost: a\r\n" + field + "\r\nCookie: session=good\r\n\r\n");
+        assertThat(client.read().status()).as(field).isEqualTo(403);
+      }
+      client.send(
+          "DELETE /mine HTTP/1.1\r\nHost: a\r\nOrigin: http://a\r\nCookie: session=good\r\n\r\n");
+      assertThat(client.read().status()).isEqualTo(405);
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("transports")
   void a_reserved_prefix_never_falls_through_to_the_origin(Loops.Transport transport) {
     try (var edge = new EdgeUnderTest(transport);
         var client = edge.client()) {

@@ -18,6 +18,8 @@ import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
 import java.net.InetSocketAddress;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// One request and its response on a server's connection, streamed both ways.
 ///
@@ -27,6 +29,8 @@ import org.jspecify.annotations.Nullable;
 /// an answer that looks complete. The request's body waits (and holds the client back) until
 /// somebody calls [#receive].
 public final class Exchange {
+  private static final Logger LOG = LoggerFactory.getLogger(Exchange.class);
+
   private enum Stage {
     WAITING,
     STREAMING,
@@ -229,9 +233,16 @@ public final class Exchange {
     if (stage != Stage.WAITING) {
       return;
     }
-    var headers = DefaultHttpHeadersFactory.headersFactory().withValidation(false).newHeaders();
-    for (var field : response.headers()) {
-      headers.add(field.name(), field.value());
+    HttpHeaders headers = DefaultHttpHeadersFactory.headersFactory().newHeaders();
+    try {
+      for (var field : response.headers()) {
+        headers.add(field.name(), field.value());
+      }
+    } catch (IllegalArgumentException e) {
+      LOG.error(
+          "a response of request {} has an impossible header; the client gets a 500", requestId, e);
+      send(Problem.internal().response(requestId));
+      return;
     }
     int length = response.body().length;
     boolean bodiless =

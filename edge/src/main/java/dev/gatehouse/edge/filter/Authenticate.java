@@ -2,6 +2,7 @@ package dev.gatehouse.edge.filter;
 
 import dev.gatehouse.http.Problem;
 import dev.gatehouse.http.Refusal;
+import dev.gatehouse.http.RequestHead;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -32,6 +33,10 @@ public final class Authenticate implements Filter {
     if (token.isEmpty()) {
       return new Verdict.Answer(Problem.unauthorized("This path needs a session."));
     }
+    if (fromElsewhere(visit.exchange().head())) {
+      return new Verdict.Answer(
+          Problem.forbidden("A page of another site must not act with this site's cookie."));
+    }
     var loop = visit.exchange().loop();
     return new Verdict.Await(
         CompletableFuture.supplyAsync(() -> lookUp(token.get()), threads)
@@ -43,6 +48,20 @@ public final class Authenticate implements Filter {
                   return found.verdict();
                 },
                 loop));
+  }
+
+  /// Whether a browser says that a page of another site made this state-changing request. A client
+  /// that is no browser sends neither field and has no cookie that a page could borrow.
+  private static boolean fromElsewhere(RequestHead head) {
+    if (head.method().equals("GET") || head.method().equals("HEAD")) {
+      return false;
+    }
+    var origin = head.headers().get(HttpHeaderNames.ORIGIN);
+    boolean foreign =
+        origin != null
+            && !origin.equalsIgnoreCase("http://" + head.host())
+            && !origin.equalsIgnoreCase("https://" + head.host());
+    return foreign || "cross-site".equalsIgnoreCase(head.headers().get("Sec-Fetch-Site"));
   }
 
   private record Found(Optional<String> user, Verdict verdict) {}
