@@ -116,7 +116,7 @@ class AdminDoorTest {
     var upstreams = signedIn("/admin/upstreams");
     assertThat(upstreams).contains("meli", "storage");
     var config = signedIn("/admin/config");
-    assertThat(config).contains("admin.listen", "MELI_URL");
+    assertThat(config).contains("admin.listen", Shared.meli().url(), "environment GATEHOUSE_ADMIN_LISTEN");
     assertThat(config).doesNotContain(token);
   }
 

@@ -280,7 +280,6 @@ class BadInputTest {
         "/counters/k",
         "/api/users",
         "/api/sessions",
-        "/api/increment",
         "/api/health",
         "/health",
         "/status",

@@ -224,7 +224,7 @@ class CountersContractTest {
     methodNotAllowed(http.get("/increment"), "POST");
     methodNotAllowed(http.put("/counters/" + key, "1"), "GET", "HEAD");
     methodNotAllowed(http.post("/counters", "1"), "GET", "HEAD");
-    methodNotAllowed(http.get("/api/increment"), "POST");
+    methodNotAllowed(http.get("/api/increment", "Cookie", Shared.signIn()), "POST");
   }
 
   private HttpResponse<String> increment(String name, String value) {

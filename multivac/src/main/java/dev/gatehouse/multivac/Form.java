@@ -21,6 +21,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// Reads a form's text fields, urlencoded or multipart (RFC 7578): strict UTF-8, each field once,
 /// no files.
@@ -28,6 +30,7 @@ import java.util.Set;
 /// Netty's decoder takes the body apart. It replaces malformed characters without a word, so it is
 /// given ISO 8859-1, which maps every byte to itself, and the bytes are decoded here.
 final class Form {
+  private static final Logger LOG = LoggerFactory.getLogger(Form.class);
   private static final String URLENCODED = "application/x-www-form-urlencoded";
   private static final String MULTIPART = "multipart/form-data";
   private static final Charset BYTES = StandardCharsets.ISO_8859_1;
@@ -140,8 +143,9 @@ final class Form {
   }
 
   private static RuntimeException broken(RuntimeException e) {
-    return Problem.badRequest("The form cannot be read: " + shown(String.valueOf(e.getMessage())))
-        .refusal();
+    // The decoder's words name its classes, so they are not the client's.
+    LOG.debug("a form cannot be read", e);
+    return Problem.badRequest("The form is broken and cannot be read.").refusal();
   }
 
   private static RuntimeException notUtf8() {

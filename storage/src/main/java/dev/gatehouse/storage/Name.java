@@ -21,6 +21,10 @@ final class Name {
       throw Problem.badField(field, "The " + field + " must not contain U+0000 or lone surrogates.")
           .refusal();
     }
+    if (text.equals(".") || text.equals("..")) {
+      throw Problem.badField(field, "The " + field + " must not be '.' or '..', which no path can name.")
+          .refusal();
+    }
     return text;
   }
 }
