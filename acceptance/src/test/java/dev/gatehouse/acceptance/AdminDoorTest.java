@@ -66,8 +66,7 @@ class AdminDoorTest {
   }
 
   @ParameterizedTest
-  @ValueSource(
-      strings = {"evil.example", "evil.example:9000", "127.0.0.1.evil.example"})
+  @ValueSource(strings = {"evil.example", "evil.example:9000", "127.0.0.1.evil.example"})
   void a_foreign_host_is_refused_even_with_the_token(String host) {
     for (var path : List.of("/admin/config", "/readyz", "/metrics")) {
       var answer =
@@ -116,7 +115,8 @@ class AdminDoorTest {
     var upstreams = signedIn("/admin/upstreams");
     assertThat(upstreams).contains("meli", "storage");
     var config = signedIn("/admin/config");
-    assertThat(config).contains("admin.listen", Shared.meli().url(), "environment GATEHOUSE_ADMIN_LISTEN");
+    assertThat(config)
+        .contains("admin.listen", Shared.meli().url(), "environment GATEHOUSE_ADMIN_LISTEN");
     assertThat(config).doesNotContain(token);
   }
 

@@ -58,7 +58,7 @@ class SupervisorDeathTest {
     }
     var family = program.family();
     assertThat(program.stop()).isIn(0, 130, 143);
-    assertThat(alive(family)).isEmpty();
+    assertThat(alive(family)).map(process -> process.info().toString()).isEmpty();
     program.start();
     everythingIsThere();
     assertThat(json(http.get("/counters/k")).path("value").longValue()).isEqualTo(100);

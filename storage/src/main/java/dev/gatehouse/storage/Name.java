@@ -22,7 +22,8 @@ final class Name {
           .refusal();
     }
     if (text.equals(".") || text.equals("..")) {
-      throw Problem.badField(field, "The " + field + " must not be '.' or '..', which no path can name.")
+      throw Problem.badField(
+              field, "The " + field + " must not be '.' or '..', which no path can name.")
           .refusal();
     }
     return text;
