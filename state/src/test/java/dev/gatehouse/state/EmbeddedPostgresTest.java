@@ -184,6 +184,6 @@ class EmbeddedPostgresTest {
     server.close();
     server.close();
 
-    assertThat(server.onExit()).isCompletedWithValue(0);
+    assertThat(server.onExit()).succeedsWithin(Duration.ofSeconds(10)).isEqualTo(0);
   }
 }
