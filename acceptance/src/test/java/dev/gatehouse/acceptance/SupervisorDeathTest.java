@@ -78,6 +78,6 @@ class SupervisorDeathTest {
   }
 
   private static List<ProcessHandle> alive(List<ProcessHandle> processes) {
-    return processes.stream().filter(ProcessHandle::isAlive).toList();
+    return processes.stream().filter(ProgramUnderTest::isRunning).toList();
   }
 }

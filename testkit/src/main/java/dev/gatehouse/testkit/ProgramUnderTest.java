@@ -59,7 +59,7 @@ public final class ProgramUnderTest implements AutoCloseable {
     environment.put("GATEHOUSE_EDGE_LISTEN_MAIN", "127.0.0.1:" + edgePort);
     environment.put("GATEHOUSE_EDGE_LISTEN_COUNTING", "127.0.0.1:" + countersPort);
     environment.put("GATEHOUSE_ADMIN_LISTEN", "127.0.0.1:" + adminPort);
-    environment.put("GATEHOUSE_REPLICA_LISTEN", "127.0.0.1:" + FreePort.range(40));
+    environment.put("GATEHOUSE_REPLICA_LISTEN", "127.0.0.1:" + FreePort.range(16));
   }
 
   /// The default assembly, not yet started.
@@ -169,8 +169,21 @@ public final class ProgramUnderTest implements AutoCloseable {
       all.add(process.toHandle());
       process.descendants().forEach(all::add);
     });
-    all.removeIf(process -> !process.isAlive());
+    all.removeIf(process -> !isRunning(process));
     return all;
+  }
+
+  /// Whether a process lives; one that has ended and only waits for init to collect it does not.
+  public static boolean isRunning(ProcessHandle process) {
+    if (!process.isAlive()) {
+      return false;
+    }
+    try {
+      var stat = Files.readString(Path.of("/proc", Long.toString(process.pid()), "stat"));
+      return stat.charAt(stat.lastIndexOf(')') + 2) != 'Z';
+    } catch (IOException e) {
+      return false;
+    }
   }
 
   /// Ends the supervisor with SIGKILL and nothing else.

@@ -1,6 +1,9 @@
 package dev.gatehouse.app.cli;
 
 import dev.gatehouse.app.Assembly;
+import dev.gatehouse.app.config.Config;
+import dev.gatehouse.app.config.ListenConfig;
+import dev.gatehouse.app.config.PathPattern;
 import dev.gatehouse.app.supervisor.DataDir;
 import dev.gatehouse.app.supervisor.JavaCommand;
 import dev.gatehouse.app.supervisor.Output;
@@ -40,7 +43,7 @@ final class Up {
             Thread.ofPlatform().name("stop").unstarted(() -> stop(supervisor, failed)));
     var report = supervisor.start();
     failed.set(false);
-    System.out.println(text(report, config.data(), sinceJvmStart(clock)));
+    System.out.println(text(report, config, sinceJvmStart(clock)));
     supervisor.await();
     return 0;
   }
@@ -62,7 +65,7 @@ final class Up {
     return Duration.between(ProcessHandle.current().info().startInstant().orElse(now), now);
   }
 
-  private static String text(Supervisor.Report report, Path data, Duration took) {
+  private static String text(Supervisor.Report report, Config config, Duration took) {
     var rows = new ArrayList<Table.Row>();
     rows.add(Table.Row.of("supervisor", "up", ProcessHandle.current().pid(), "", ""));
     report
@@ -82,8 +85,20 @@ final class Up {
         + "\nready in "
         + String.format(Locale.ROOT, "%.1f", took.toMillis() / 1000.0)
         + " s; state is in "
-        + data
+        + config.data()
+        + "\nlistening: "
+        + config.edge().listen().stream().map(Up::door).collect(Collectors.joining("; "))
+        + "; admin on "
+        + config.admin().listen()
         + report.signIn().map(link -> "\nconsole: " + link).stream().collect(Collectors.joining());
+  }
+
+  private static String door(ListenConfig listener) {
+    var only = listener.only().stream().map(PathPattern::text).collect(Collectors.joining(", "));
+    return listener.name()
+        + " on "
+        + listener.address()
+        + (only.isEmpty() ? "" : " (only " + only + ")");
   }
 
   private static String started(long millis) {
