@@ -21,8 +21,9 @@ import java.util.concurrent.CompletableFuture;
 
 /// From a configuration to the processes that run it.
 public final class Assembly {
-  private static final ServiceSpec.Memory EDGE = new ServiceSpec.Memory(256, 128);
-  private static final ServiceSpec.Memory REPLICA = new ServiceSpec.Memory(96, 32);
+  private static final ServiceSpec.Jvm EDGE = new ServiceSpec.Jvm(256, 128, false, false);
+  private static final ServiceSpec.Jvm REPLICA = new ServiceSpec.Jvm(96, 32, false, true);
+  private static final ServiceSpec.Jvm WORKER = new ServiceSpec.Jvm(96, 32, true, true);
 
   private Assembly() {}
 
@@ -49,13 +50,16 @@ public final class Assembly {
     // Before storage: the first port is its own, and storage-1 has the one after it.
     config
         .service(ServiceConfig.Counters.class)
-        .ifPresent(counters -> services.add(replicas("counters", counters.replicas(), config, 2)));
+        .ifPresent(counters ->
+            services.add(replicas("counters", counters.replicas(), config, REPLICA, 2)));
     config
         .service(ServiceConfig.Storage.class)
-        .ifPresent(storage -> services.add(replicas("storage", storage.replicas(), config, 3)));
+        .ifPresent(
+            storage -> services.add(replicas("storage", storage.replicas(), config, REPLICA, 3)));
     config
         .service(ServiceConfig.Multivac.class)
-        .ifPresent(multivac -> services.add(replicas("worker", multivac.workers(), config, 1)));
+        .ifPresent(
+            multivac -> services.add(replicas("worker", multivac.workers(), config, WORKER, 1)));
     return new Plan(
         services,
         config.replica().listen().host(),
@@ -65,8 +69,9 @@ public final class Assembly {
         Map.of("secret", secret(random)));
   }
 
-  private static ServiceSpec replicas(String role, int count, Config config, int stage) {
-    return new ServiceSpec(role, count, false, true, arguments(role, config), REPLICA, stage);
+  private static ServiceSpec replicas(
+      String role, int count, Config config, ServiceSpec.Jvm jvm, int stage) {
+    return new ServiceSpec(role, count, false, true, arguments(role, config), jvm, stage);
   }
 
   private static List<String> arguments(String role, Config config) {
@@ -74,6 +79,13 @@ public final class Assembly {
     arguments.add(role);
     config.file().ifPresent(file -> arguments.addAll(List.of("-f", file.toString())));
     arguments.addAll(List.of("--data", data(config).toString()));
+    return arguments;
+  }
+
+  /// The command line of a rehearsal, for the AOT cache.
+  public static List<String> rehearsal(Config config) {
+    var arguments = new ArrayList<>(List.of("run"));
+    arguments.addAll(arguments("rehearsal", config));
     return arguments;
   }
 

@@ -7,6 +7,7 @@ import dev.gatehouse.app.config.DatabaseChoice;
 import dev.gatehouse.app.config.Loaded;
 import dev.gatehouse.app.roles.CountersRole;
 import dev.gatehouse.app.roles.EdgeRole;
+import dev.gatehouse.app.roles.Rehearsal;
 import dev.gatehouse.app.roles.Role;
 import dev.gatehouse.app.roles.RoleContext;
 import dev.gatehouse.app.roles.RoleProcess;
@@ -60,6 +61,11 @@ final class Run {
       Optional<String> listen,
       boolean supervised)
       throws Exception {
+    if (roleName.equals("rehearsal")) {
+      var config = Assembly.load(file, chosenData).config();
+      Rehearsal.play(config, Assembly.data(config), secrets(config), InstantSource.system());
+      return 0;
+    }
     var make = ROLES.get(roleName);
     if (make == null) {
       throw new PlainError(

@@ -8,6 +8,7 @@ import dev.gatehouse.app.supervisor.DataDir;
 import dev.gatehouse.app.supervisor.JavaCommand;
 import dev.gatehouse.app.supervisor.Output;
 import dev.gatehouse.app.supervisor.ReplicaStatus;
+import dev.gatehouse.app.supervisor.StartCache;
 import dev.gatehouse.app.supervisor.Supervisor;
 import java.nio.file.Path;
 import java.security.SecureRandom;
@@ -29,11 +30,14 @@ final class Up {
     var clock = InstantSource.system();
     var config = Assembly.load(file, chosenData).config();
     var data = DataDir.lock(Assembly.data(config));
+    var cache =
+        StartCache.find(data.path(), System.getProperty("java.class.path"), System.getenv());
+    var usable = cache.flatMap(StartCache::usable);
     var supervisor =
         Supervisor.begin(
             data,
             Assembly.plan(config, new SecureRandom()),
-            JavaCommand.ofThisProcess("dev.gatehouse.app.Main", Optional.empty()),
+            JavaCommand.ofThisProcess("dev.gatehouse.app.Main", usable),
             new Output(System.err, "json".equals(System.getenv("GATEHOUSE_LOG")), clock),
             clock,
             System::nanoTime);
@@ -44,6 +48,13 @@ final class Up {
     var report = supervisor.start();
     failed.set(false);
     System.out.println(text(report, config, sinceJvmStart(clock)));
+    if (usable.isEmpty()) {
+      cache.ifPresent(missing ->
+          supervisor.makeStartCache(
+              missing,
+              JavaCommand.ofThisProcess("dev.gatehouse.app.Main", Optional.empty()),
+              Assembly.rehearsal(config)));
+    }
     supervisor.await();
     return 0;
   }

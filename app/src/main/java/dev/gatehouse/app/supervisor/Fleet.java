@@ -241,7 +241,7 @@ final class Fleet implements AutoCloseable {
       replica.child =
           Optional.of(
               Child.start(
-                  around.java.with(replica.service.memory(), arguments),
+                  around.java.with(replica.service.jvm(), arguments),
                   environment,
                   line -> around.output.line(replica.id, line),
                   listener(replica)));

@@ -33,22 +33,31 @@ public final class JavaCommand {
   }
 
   /// The command that runs main with these arguments.
-  List<String> with(ServiceSpec.Memory memory, List<String> arguments) {
+  List<String> with(ServiceSpec.Jvm jvm, List<String> arguments) {
     var command = new ArrayList<String>();
     command.add(java);
-    command.add("-Xmx" + memory.heap() + "m");
-    command.add("-XX:MaxDirectMemorySize=" + memory.direct() + "m");
-    cache.ifPresent(file -> command.add("-XX:AOTCache=" + file));
+    command.add("-Xmx" + jvm.heap() + "m");
+    command.add("-XX:MaxDirectMemorySize=" + jvm.direct() + "m");
+    if (jvm.quick()) {
+      command.add("-XX:TieredStopAtLevel=1");
+    }
+    if (jvm.cached()) {
+      cache.ifPresent(file -> command.add("-XX:AOTCache=" + file));
+    }
     command.addAll(
         List.of(
             "-XX:+UseSerialGC",
             "-XX:+UseCompactObjectHeaders",
+            // Otherwise the first collection comes when the whole heap has been touched.
+            "-Xms8m",
+            // Gives back what the compilers took for the start.
+            "-XX:TrimNativeHeapInterval=5000",
             "-Xss512k",
             "-XX:-UsePerfData",
             "-Xlog:disable",
             "-Xlog:all=error:stderr",
-            "-Xlog:aot=off",
-            "-Xlog:cds=off",
+            "-Xlog:aot*=off",
+            "-Xlog:cds*=off",
             "--enable-native-access=ALL-UNNAMED",
             "--sun-misc-unsafe-memory-access=allow",
             "-cp",

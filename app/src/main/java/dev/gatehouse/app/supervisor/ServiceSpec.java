@@ -18,11 +18,17 @@ public record ServiceSpec(
     boolean entrance,
     boolean ported,
     List<String> arguments,
-    Memory memory,
+    Jvm jvm,
     int stage) {
 
-  /// How much a process may use, in MiB.
-  public record Memory(int heap, int direct) {}
+  /// What its JVM may use.
+  ///
+  /// @param heap in MiB
+  /// @param direct memory outside the heap, in MiB
+  /// @param quick compile fast and once: half the start-up time and less memory, for processes that
+  ///   do little computing of their own
+  /// @param cached start from the AOT cache, where there is one
+  public record Jvm(int heap, int direct, boolean quick, boolean cached) {}
 
   public ServiceSpec {
     arguments = List.copyOf(arguments);

@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -48,7 +49,7 @@ public final class Supervisor implements AutoCloseable {
     this.plan = plan;
     this.fleet = fleet;
     this.nanos = nanos;
-    this.settings = new LinkedHashMap<>(plan.settings());
+    this.settings = new ConcurrentHashMap<>(plan.settings());
   }
 
   /// What a started assembly shows.
@@ -171,6 +172,27 @@ public final class Supervisor implements AutoCloseable {
 
   private synchronized Optional<Long> databasePid() {
     return database.map(DatabaseProcess::pid);
+  }
+
+  /// Makes the AOT cache while everything runs; ends with this supervisor.
+  ///
+  /// @param arguments of a rehearsal
+  public void makeStartCache(StartCache cache, JavaCommand java, List<String> arguments) {
+    Thread.ofPlatform()
+        .daemon()
+        .name("aot-cache")
+        .start(() -> {
+          try {
+            cache.make(
+                java,
+                arguments,
+                Map.of(
+                    "GATEHOUSE_DATABASE", String.valueOf(settings.get("database")),
+                    "GATEHOUSE_SECRET", String.valueOf(settings.get("secret"))));
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+          }
+        });
   }
 
   public Report report() {

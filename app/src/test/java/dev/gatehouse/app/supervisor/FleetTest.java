@@ -175,18 +175,18 @@ class FleetTest {
             assertThat(ProcessHandle.of(grandchild).filter(ProcessHandle::isAlive)).isEmpty());
   }
 
-  private static ServiceSpec.Memory memory() {
-    return new ServiceSpec.Memory(32, 8);
+  private static ServiceSpec.Jvm jvm() {
+    return new ServiceSpec.Jvm(32, 8, true, false);
   }
 
   private ServiceSpec entrance() {
     return new ServiceSpec(
-        "edge", 1, true, false, List.of("entrance", diaryFile().toString()), memory(), 0);
+        "edge", 1, true, false, List.of("entrance", diaryFile().toString()), jvm(), 0);
   }
 
   private ServiceSpec service(String name, String behaviour, int replicas, int stage) {
     return new ServiceSpec(
-        name, replicas, false, true, List.of(behaviour, diaryFile().toString()), memory(), stage);
+        name, replicas, false, true, List.of(behaviour, diaryFile().toString()), jvm(), stage);
   }
 
   private Path diaryFile() {

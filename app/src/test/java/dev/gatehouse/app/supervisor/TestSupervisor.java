@@ -41,7 +41,7 @@ public final class TestSupervisor {
                 false,
                 true,
                 List.of(behaviour, data.resolve("diary").toString()),
-                new ServiceSpec.Memory(32, 8),
+                new ServiceSpec.Jvm(32, 8, true, false),
                 1)),
         "127.0.0.1",
         0,
