@@ -167,6 +167,10 @@ final class EdgeHandler implements ExchangeHandler {
         case Arrival.Service(var service) ->
             service.handle(exchange, new RoutesHandler.Caller(visit.client(), visit.user()));
         case Arrival.Replicas(var upstream) -> {
+          if (!upstream.own() && hasBackslash()) {
+            answer(Problem.badRequest("An encoded backslash is not passed to an external origin."));
+            return;
+          }
           var carrying =
               new Relay(
                   visit,
@@ -178,6 +182,16 @@ final class EdgeHandler implements ExchangeHandler {
           carrying.start();
         }
       }
+    }
+
+    /// To our own services an encoded backslash is data; some foreign origins take it for a slash.
+    private boolean hasBackslash() {
+      for (var segment : exchange.head().target().segments()) {
+        if (segment.indexOf('\\') >= 0) {
+          return true;
+        }
+      }
+      return false;
     }
 
     private void failed(Upstream upstream, Failure why, String detail) {

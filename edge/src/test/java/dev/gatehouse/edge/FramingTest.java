@@ -130,6 +130,17 @@ final class FramingTest {
   }
 
   @Test
+  void an_encoded_backslash_is_data_for_us_and_never_reaches_a_foreign_origin() {
+    try (var client = EDGE.client()) {
+      client.send("GET /a%5cb HTTP/1.1\r\nHost: a\r\n\r\n");
+      assertThat(client.read().status()).isEqualTo(400);
+      client.send("GET /data/a%5cb HTTP/1.1\r\nHost: a\r\n\r\n");
+      assertThat(client.read().status()).isEqualTo(503);
+    }
+    assertThat(EDGE.external.received()).isEmpty();
+  }
+
+  @Test
   void pipelined_requests_are_answered_in_order() {
     try (var client = EDGE.client()) {
       client.send(
