@@ -14,6 +14,7 @@ import dev.gatehouse.app.roles.RoleProcess;
 import dev.gatehouse.app.roles.StorageRole;
 import dev.gatehouse.app.roles.WorkerRole;
 import dev.gatehouse.http.Json;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.List;
@@ -63,7 +64,11 @@ final class Run {
       throws Exception {
     if (roleName.equals("rehearsal")) {
       var config = Assembly.load(file, chosenData).config();
-      Rehearsal.play(config, Assembly.data(config), secrets(config), InstantSource.system());
+      try {
+        Rehearsal.play(config, Assembly.data(config), secrets(config), InstantSource.system());
+      } catch (IOException e) {
+        throw new PlainError("the rehearsal failed: " + e);
+      }
       return 0;
     }
     var make = ROLES.get(roleName);

@@ -47,7 +47,7 @@ public final class Rehearsal {
   private static void get(String address, String path) throws IOException {
     var to = Replicas.address(address);
     try (var socket = new Socket(to.getAddress(), to.getPort())) {
-      socket.setSoTimeout(5_000);
+      socket.setSoTimeout(60_000);
       var request = "GET " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
       socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
       socket.getInputStream().readAllBytes();
