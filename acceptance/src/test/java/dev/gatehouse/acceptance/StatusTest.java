@@ -29,6 +29,7 @@ class StatusTest {
       assertThat(replica.path("state").asString("")).as(replica.toString()).isEqualTo("up");
       assertThat(Instant.parse(replica.path("since").asString("")))
           .isBeforeOrEqualTo(Instant.parse(replica.path("lastCheck").asString("")));
+      assertThat(replica.path("version").asString("")).as(replica.toString()).isNotBlank();
       assertThat(replica.path("reason").isNull()).isTrue();
     }
   }

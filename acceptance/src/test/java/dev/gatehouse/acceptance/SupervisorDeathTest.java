@@ -19,7 +19,8 @@ class SupervisorDeathTest {
   @BeforeEach
   void start() {
     program.start();
-    assertThat(http.put("/data/p/d", "{\"kept\":1}").statusCode()).isEqualTo(201);
+    var stored = http.put("/data/p/d", "{\"kept\":1}");
+    assertThat(stored.statusCode()).as(stored.body()).isEqualTo(201);
     assertThat(http.put("/age", "{\"name\":\"Ann\",\"age\":31}").statusCode()).isEqualTo(200);
   }
 

@@ -117,6 +117,9 @@ public final class HealthChecks implements AutoCloseable {
 
     @Override
     public void failed(Failure failure, String detail) {
+      if (failure == Failure.ORIGIN_REFUSED) {
+        upstream.lost(replica, failure.sentence());
+      }
       result(upstream, check, replica, Optional.of(failure.sentence()));
     }
   }

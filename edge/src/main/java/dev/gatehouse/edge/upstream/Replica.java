@@ -68,6 +68,13 @@ public final class Replica {
     said = word;
   }
 
+  /// Takes over the version a process told once it was ready.
+  void runs(String said) {
+    if (!said.isEmpty()) {
+      version = said;
+    }
+  }
+
   boolean up() {
     return snapshot.state == State.UP;
   }

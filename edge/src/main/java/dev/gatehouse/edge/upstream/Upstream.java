@@ -30,9 +30,10 @@ public final class Upstream {
   /// @param rise good answers in a row that bring one back
   /// @param fall bad ones in a row that take it out
   public record Check(String path, Duration every, Duration timeout, int rise, int fall) {
-    /// For replicas of our own.
+    /// For replicas of our own. One slow answer is no reason to lose a replica: with every core
+    /// busy all of them are slow at once, and then nobody would be left.
     public static final Check OWN =
-        new Check("/healthz", Duration.ofMillis(500), Duration.ofSeconds(1), 1, 1);
+        new Check("/healthz", Duration.ofMillis(500), Duration.ofSeconds(1), 1, 3);
   }
 
   /// @param own whether these are replicas of ours, which are told who the user is
@@ -82,6 +83,7 @@ public final class Upstream {
               if (known == null || !known.origin().equals(replica.origin())) {
                 return replica;
               }
+              known.runs(replica.version());
               var said = replica.snapshot();
               var last = known.snapshot();
               boolean sameLife = said.since().equals(known.said().since());
