@@ -82,6 +82,11 @@ public final class Exchange {
     return connection.peer();
   }
 
+  /// The address of whoever is connected, as text without the port.
+  public String peerText() {
+    return connection.peerText();
+  }
+
   /// The name of the listener this came in by.
   public String listener() {
     return connection.listener();

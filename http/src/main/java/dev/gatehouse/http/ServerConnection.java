@@ -51,6 +51,7 @@ final class ServerConnection extends ChannelInboundHandlerAdapter implements Dea
 
   private @Nullable ChannelHandlerContext ctx;
   private @Nullable Exchange current;
+  private String peerText = "";
   private boolean pumping;
   private boolean produced;
   private boolean discarding;
@@ -80,6 +81,17 @@ final class ServerConnection extends ChannelInboundHandlerAdapter implements Dea
 
   InetSocketAddress peer() {
     return (InetSocketAddress) channel.remoteAddress();
+  }
+
+  /// The peer's address as text, made once: every proxied request names it.
+  String peerText() {
+    var text = peerText;
+    if (text.isEmpty()) {
+      var address = peer().getAddress();
+      text = address == null ? "unknown" : address.getHostAddress();
+      peerText = text;
+    }
+    return text;
   }
 
   String listener() {

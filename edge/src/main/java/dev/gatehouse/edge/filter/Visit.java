@@ -11,12 +11,14 @@ public final class Visit {
   private final Exchange exchange;
   private final Route route;
   private InetSocketAddress client;
+  private String clientText;
   private Optional<String> user = Optional.empty();
 
   public Visit(Exchange exchange, Route route) {
     this.exchange = exchange;
     this.route = route;
     this.client = exchange.peer();
+    this.clientText = exchange.peerText();
   }
 
   public Exchange exchange() {
@@ -32,8 +34,14 @@ public final class Visit {
     return client;
   }
 
+  /// The client's address as text without the port.
+  public String clientText() {
+    return clientText;
+  }
+
   public void client(InetSocketAddress address) {
     client = address;
+    clientText = address.getAddress().getHostAddress();
   }
 
   /// Who is signed in, once a filter has found out.

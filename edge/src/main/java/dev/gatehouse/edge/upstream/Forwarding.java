@@ -62,15 +62,15 @@ public final class Forwarding {
       withoutOwnCookies(to);
     }
     to.set("X-Request-Id", visit.exchange().requestId());
-    var address = visit.client().getAddress();
-    var client = address == null ? "unknown" : address.getHostAddress();
-    to.set("X-Forwarded-For", client);
-    to.set("X-Forwarded-Proto", "http");
+    // A client's own fields of these names stayed behind above, so adding is enough.
+    var client = visit.clientText();
+    to.add("X-Forwarded-For", client);
+    to.add("X-Forwarded-Proto", "http");
     if (!head.host().isEmpty()) {
-      to.set("X-Forwarded-Host", head.host());
+      to.add("X-Forwarded-Host", head.host());
     }
-    to.set("Forwarded", forwarded(client, head.host()));
-    to.set("traceparent", traceparent());
+    to.add("Forwarded", forwarded(client, head.host()));
+    to.add("traceparent", traceparent());
     to.add(HttpHeaderNames.VIA, "1.1 gatehouse");
     return to;
   }
@@ -110,11 +110,7 @@ public final class Forwarding {
   }
 
   private static String address(Visit visit) {
-    var client = visit.client();
-    var address = client.getAddress();
-    return (address == null ? client.getHostString() : address.getHostAddress())
-        + " "
-        + client.getPort();
+    return visit.clientText() + " " + visit.client().getPort();
   }
 
   /// RFC 7239: an IPv6 address is quoted and bracketed; the host is quoted because of its colon.
