@@ -1,5 +1,6 @@
 package dev.gatehouse.state;
 
+import com.sun.security.auth.module.UnixSystem;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,7 +22,9 @@ record RunAs(List<String> prefix, OptionalInt owner) {
   /// @throws IllegalStateException with one sentence when there is no way
   static RunAs choose(Path cluster, Path workingDirectory) throws IOException {
     return choose(
-        DataFiles.owner(Path.of("/proc/self")),
+        // Not the owner of /proc/self: the kernel may show root there for an ordinary user's
+        // process.
+        Math.toIntExact(new UnixSystem().getUid()),
         Files.isDirectory(cluster) ? OptionalInt.of(DataFiles.owner(cluster)) : OptionalInt.empty(),
         cluster,
         prefix -> {
