@@ -21,7 +21,7 @@ import java.util.concurrent.CompletableFuture;
 
 /// From a configuration to the processes that run it.
 public final class Assembly {
-  private static final ServiceSpec.Jvm EDGE = new ServiceSpec.Jvm(256, 128, false, false);
+  private static final ServiceSpec.Jvm EDGE = new ServiceSpec.Jvm(256, 128, false, true);
   private static final ServiceSpec.Jvm REPLICA = new ServiceSpec.Jvm(96, 32, false, true);
   private static final ServiceSpec.Jvm WORKER = new ServiceSpec.Jvm(96, 32, true, true);
 
