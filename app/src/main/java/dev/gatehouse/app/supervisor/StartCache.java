@@ -15,8 +15,8 @@ import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// The AOT cache: which classes replicas load, already parsed and linked (JEP 483, 514). It saves
-/// each of them some 40 % of the work of starting, and costs it some 15 MB.
+/// The AOT cache: classes that our processes load, already parsed and linked (JEP 483, 514), as a
+/// rehearsed replica loads them. It buys a faster start for some memory.
 ///
 /// It fits exactly one set of jars and one JVM, which `gatehouse.aot.for` names; anything else and
 /// it is not used and made anew, in the background, at low priority, after everything runs. It is
