@@ -5,6 +5,7 @@ import dev.gatehouse.app.config.ConfigFile;
 import dev.gatehouse.app.config.DatabaseChoice;
 import dev.gatehouse.app.config.Loaded;
 import dev.gatehouse.app.config.ServiceConfig;
+import dev.gatehouse.app.roles.RoleContext;
 import dev.gatehouse.app.supervisor.DatabaseProcess;
 import dev.gatehouse.app.supervisor.Plan;
 import dev.gatehouse.app.supervisor.ServiceSpec;
@@ -84,9 +85,26 @@ public final class Assembly {
 
   /// The command line of a rehearsal, for the AOT cache.
   public static List<String> rehearsal(Config config) {
-    var arguments = new ArrayList<>(List.of("run"));
-    arguments.addAll(arguments("rehearsal", config));
-    return arguments;
+    return arguments("rehearsal", config);
+  }
+
+  /// What a process on its own is told by its environment.
+  ///
+  /// @throws PlainError when it is not told enough
+  public static RoleContext.Secrets secrets(Config config) {
+    var secret = System.getenv("GATEHOUSE_SECRET");
+    if (secret == null || secret.length() < 16) {
+      throw new PlainError(
+          "Set GATEHOUSE_SECRET to the same 16 or more random characters in every process of the"
+              + " assembly: replicas believe an edge that knows it.");
+    }
+    return switch (config.database()) {
+      case DatabaseChoice.Given given -> new RoleContext.Secrets(given.url(), secret);
+      case DatabaseChoice.Embedded() ->
+          throw new PlainError(
+              "A process on its own needs a database: set GATEHOUSE_DATABASE to"
+                  + " postgres://user:password@host:port/database.");
+    };
   }
 
   public static Path data(Config config) {

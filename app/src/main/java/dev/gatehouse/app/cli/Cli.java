@@ -106,16 +106,10 @@ public final class Cli {
               names = "--listen",
               paramLabel = "ADDRESS",
               description = "Where a replica listens, such as 0.0.0.0:9100.")
-          @Nullable String listen,
-      @Option(names = "--supervised", hidden = true) boolean supervised)
+          @Nullable String listen)
       throws Exception {
     return Run.run(
-        role,
-        file.chosen(),
-        data.chosen(),
-        Optional.ofNullable(name),
-        Optional.ofNullable(listen),
-        supervised);
+        role, file.chosen(), data.chosen(), Optional.ofNullable(name), Optional.ofNullable(listen));
   }
 
   @Command(

@@ -1,6 +1,7 @@
 package dev.gatehouse.app.cli;
 
 import dev.gatehouse.app.Assembly;
+import dev.gatehouse.app.ChildMain;
 import dev.gatehouse.app.config.Config;
 import dev.gatehouse.app.config.ListenConfig;
 import dev.gatehouse.app.config.PathPattern;
@@ -24,6 +25,8 @@ import org.slf4j.LoggerFactory;
 
 /// `gatehouse up`: runs an assembly in the foreground until it is told to stop.
 final class Up {
+  private static final String CHILD = ChildMain.class.getName();
+
   private Up() {}
 
   static int run(Optional<Path> file, Optional<Path> chosenData) throws InterruptedException {
@@ -37,7 +40,7 @@ final class Up {
         Supervisor.begin(
             data,
             Assembly.plan(config, new SecureRandom()),
-            JavaCommand.ofThisProcess("dev.gatehouse.app.Main", usable),
+            JavaCommand.ofThisProcess(CHILD, usable),
             new Output(System.err, "json".equals(System.getenv("GATEHOUSE_LOG")), clock),
             clock,
             System::nanoTime);
@@ -52,7 +55,7 @@ final class Up {
       cache.ifPresent(missing ->
           supervisor.makeStartCache(
               missing,
-              JavaCommand.ofThisProcess("dev.gatehouse.app.Main", Optional.empty()),
+              JavaCommand.ofThisProcess(CHILD, Optional.empty()),
               Assembly.rehearsal(config)));
     }
     supervisor.await();

@@ -153,6 +153,7 @@ final class Reading {
         return;
       }
       variables.keySet().stream()
+          .filter(known -> Math.abs(name.length() - known.length()) <= 2)
           .filter(known -> Suggest.distance(name, known) <= 2)
           .findFirst()
           .ifPresent(

@@ -5,13 +5,16 @@ import ch.qos.logback.classic.LoggerContext;
 import ch.qos.logback.classic.PatternLayout;
 import ch.qos.logback.classic.spi.Configurator;
 import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.classic.spi.LoggingEvent;
 import ch.qos.logback.core.ConsoleAppender;
 import ch.qos.logback.core.encoder.Encoder;
 import ch.qos.logback.core.encoder.LayoutWrappingEncoder;
 import ch.qos.logback.core.spi.ContextAwareBase;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import net.logstash.logback.encoder.LogstashEncoder;
 import net.logstash.logback.fieldnames.LogstashFieldNames;
+import org.slf4j.LoggerFactory;
 
 /// Configures Logback in code: an XML file would cost every process some 100 ms at its start.
 ///
@@ -40,6 +43,23 @@ public final class LogSetup extends ContextAwareBase implements Configurator {
       context.getLogger(name).setLevel(Level.WARN);
     }
     return ExecutionStatus.DO_NOT_INVOKE_NEXT_IF_ANY;
+  }
+
+  /// Writes one line in each format to nowhere, so that a rehearsal has loaded what both need.
+  public static void rehearse() {
+    var context = (LoggerContext) LoggerFactory.getILoggerFactory();
+    var line =
+        new LoggingEvent(
+            LogSetup.class.getName(),
+            context.getLogger("rehearsal"),
+            Level.INFO,
+            "a {}",
+            null,
+            new Object[] {"line"});
+    for (var encoder : List.of(text(context), json(context))) {
+      encoder.encode(line);
+      encoder.stop();
+    }
   }
 
   private static Encoder<ILoggingEvent> text(LoggerContext context) {

@@ -1,13 +1,18 @@
 package dev.gatehouse.app.roles;
 
+import dev.gatehouse.app.config.Address;
+import dev.gatehouse.app.config.AdminConfig;
 import dev.gatehouse.app.config.Config;
+import dev.gatehouse.app.config.EdgeConfig;
+import dev.gatehouse.app.config.ListenConfig;
+import dev.gatehouse.app.config.Loaded;
+import dev.gatehouse.app.logs.LogSetup;
 import java.io.IOException;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 
 /// One run of every role in one process, so that the JVM can write down which classes they need:
@@ -20,28 +25,47 @@ public final class Rehearsal {
 
   /// Plays each role and asks it the simplest things.
   public static void play(
-      Config config, Path data, RoleContext.Secrets secrets, InstantSource clock) throws Exception {
-    var roles =
-        Map.of(
-            "storage", new StorageRole(config),
-            "counters", new CountersRole(config),
-            "worker", new WorkerRole(config));
-    for (var role : roles.entrySet()) {
+      Loaded.Good loaded, Path data, RoleContext.Secrets secrets, InstantSource clock)
+      throws Exception {
+    LogSetup.rehearse();
+    var hidden = new Loaded.Good(onFreePorts(loaded.config()), loaded.settings());
+    for (var name : Roles.known()) {
       var context =
           new RoleContext(
-              "rehearsal-" + role.getKey(),
+              "rehearsal-" + name,
               "127.0.0.1:0",
               data,
               secrets,
               Optional.empty(),
               clock,
               System::nanoTime);
-      try (var running = role.getValue().start(context)) {
+      try (var running = Roles.named(name, hidden).start(context)) {
         for (var path : List.of("/healthz", "/metrics", "/data", "/counters/rehearsal")) {
           get(running.address().orElseThrow(), path);
         }
       }
     }
+  }
+
+  private static Config onFreePorts(Config config) {
+    var free = new Address("127.0.0.1", 0);
+    var edge = config.edge();
+    return new Config(
+        config.file(),
+        config.data(),
+        config.database(),
+        new EdgeConfig(
+            edge.listen().stream()
+                .map(listener -> new ListenConfig(listener.name(), free, listener.only()))
+                .toList(),
+            edge.threads(),
+            edge.trustedProxies(),
+            edge.request()),
+        new AdminConfig(free),
+        config.replica(),
+        config.services(),
+        config.upstreams(),
+        config.routes());
   }
 
   private static void get(String address, String path) throws IOException {

@@ -228,9 +228,8 @@ final class Fleet implements AutoCloseable {
     if (replica.service.ported() && replica.place.isEmpty()) {
       replica.place = Optional.of(around.ports.take());
     }
-    var arguments = new ArrayList<>(List.of("run"));
-    arguments.addAll(replica.service.arguments());
-    arguments.addAll(List.of("--supervised", "--name", replica.id));
+    var arguments = new ArrayList<>(replica.service.arguments());
+    arguments.addAll(List.of("--name", replica.id));
     replica.place.ifPresent(place -> arguments.addAll(List.of("--listen", place)));
     var environment = new LinkedHashMap<>(around.environment);
     environment.put("GATEHOUSE_NAME", replica.id);

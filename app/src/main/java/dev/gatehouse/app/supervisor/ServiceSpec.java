@@ -9,8 +9,8 @@ import java.util.List;
 /// @param entrance whether it is the way in: exactly one process, called `name`, that cannot be
 ///   scaled and is told of every other process; others are `name-1`, `name-2`, ...
 /// @param ported whether each replica listens on a port that the supervisor picks
-/// @param arguments what follows `run` on the command line of each; never a secret, since every
-///   user of the machine can read command lines
+/// @param arguments the command line of each begins with these; never a secret, since every user of
+///   the machine can read command lines
 /// @param stage when it is stopped: all of a lower stage are gone before a higher one is told
 public record ServiceSpec(
     String name,

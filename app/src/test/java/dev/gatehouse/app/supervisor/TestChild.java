@@ -16,8 +16,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 
-/// A child as the tests need one: `run BEHAVIOUR DIARY --supervised --name N [--listen A]`. It
-/// writes what happens to it into the file DIARY.
+/// A child as the tests need one: `BEHAVIOUR DIARY --name N [--listen A]`. It writes what happens
+/// to it into the file DIARY.
 public final class TestChild {
   private TestChild() {}
 
@@ -27,10 +27,10 @@ public final class TestChild {
     int listen = arguments.indexOf("--listen");
     var order =
         new RoleProcess.Order(name, listen < 0 ? "" : arguments.get(listen + 1), Path.of("data"));
-    var diary = Path.of(arguments.get(2));
+    var diary = Path.of(arguments.get(1));
     System.exit(
         RoleProcess.supervised(
-            context -> start(arguments.get(1), diary, context), order, InstantSource.system()));
+            context -> start(arguments.get(0), diary, context), order, InstantSource.system()));
   }
 
   private static Role.Running start(String behaviour, Path diary, RoleContext context)
