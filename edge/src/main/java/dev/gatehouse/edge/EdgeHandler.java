@@ -7,6 +7,7 @@ import dev.gatehouse.edge.route.Route;
 import dev.gatehouse.edge.route.RouteTable;
 import dev.gatehouse.edge.upstream.Forwarding;
 import dev.gatehouse.edge.upstream.Relay;
+import dev.gatehouse.edge.upstream.Reply;
 import dev.gatehouse.edge.upstream.Upstream;
 import dev.gatehouse.http.Exchange;
 import dev.gatehouse.http.ExchangeHandler;
@@ -177,7 +178,8 @@ final class EdgeHandler implements ExchangeHandler {
                   upstream,
                   pools,
                   forwarding,
-                  (why, detail) -> failed(upstream, why, detail));
+                  (why, detail) -> failed(upstream, why, detail),
+                  Reply.to(exchange));
           relay = carrying;
           carrying.start();
         }

@@ -7,6 +7,7 @@ package dev.gatehouse.http;
 /// here.
 public enum Failure {
   CLIENT_LEFT(Blame.CLIENT, 499, Retry.NEVER, "the client left before the answer was complete"),
+  CLIENT_TOO_LARGE(Blame.CLIENT, 413, Retry.NEVER, "the request's body is over the limit"),
   ORIGIN_UNRESOLVED(Blame.ORIGIN, 502, Retry.SAFE, "the origin's name cannot be resolved"),
   ORIGIN_REFUSED(Blame.ORIGIN, 502, Retry.SAFE, "the origin refused the connection"),
   ORIGIN_UNREACHABLE(Blame.ORIGIN, 502, Retry.SAFE, "the origin cannot be connected to"),

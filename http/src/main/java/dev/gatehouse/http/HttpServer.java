@@ -56,7 +56,7 @@ public final class HttpServer implements AutoCloseable {
   }
 
   private Channel bind(Loops loops, String name, InetSocketAddress address) throws IOException {
-    var bound =
+    var server =
         new ServerBootstrap()
             .group(loops.group())
             .channel(loops.transport().serverChannel())
@@ -72,9 +72,9 @@ public final class HttpServer implements AutoCloseable {
                   protected void initChannel(Channel channel) {
                     pipeline(name, channel);
                   }
-                })
-            .bind(address)
-            .awaitUninterruptibly();
+                });
+    loops.connectionOptions(server::childOption);
+    var bound = server.bind(address).awaitUninterruptibly();
     if (!bound.isSuccess()) {
       throw new IOException(
           "cannot listen on "

@@ -1,5 +1,6 @@
 package dev.gatehouse.http;
 
+import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.IoHandlerFactory;
@@ -14,13 +15,18 @@ import io.netty.channel.socket.SocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
 import io.netty.channel.uring.IoUring;
+import io.netty.channel.uring.IoUringBufferRingConfig;
+import io.netty.channel.uring.IoUringChannelOption;
+import io.netty.channel.uring.IoUringFixedBufferRingAllocator;
 import io.netty.channel.uring.IoUringIoHandler;
+import io.netty.channel.uring.IoUringIoHandlerConfig;
 import io.netty.channel.uring.IoUringServerSocketChannel;
 import io.netty.channel.uring.IoUringSocketChannel;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BiConsumer;
 
 /// The event loops of this process and the transport under them: io_uring where the kernel has it,
 /// else epoll, else NIO.
@@ -45,7 +51,7 @@ public final class Loops implements AutoCloseable {
 
     IoHandlerFactory factory() {
       return switch (this) {
-        case IO_URING -> IoUringIoHandler.newFactory();
+        case IO_URING -> IoUringIoHandler.newFactory(buffers());
         case EPOLL -> EpollIoHandler.newFactory();
         case NIO -> NioIoHandler.newFactory();
       };
@@ -67,6 +73,12 @@ public final class Loops implements AutoCloseable {
       };
     }
   }
+
+  /// Reads of one event loop land in buffers of this size, of which so many lie ready.
+  private static final int READ_BUFFER = 16 * 1024;
+
+  private static final short READ_BUFFERS = 64;
+  private static final short READ_GROUP = 0;
 
   private final Transport transport;
   private final EventLoopGroup group;
@@ -100,6 +112,30 @@ public final class Loops implements AutoCloseable {
 
   public Transport transport() {
     return transport;
+  }
+
+  /// With a ring of buffers the kernel picks one when data has come: no poll before each read, and
+  /// no memory for a connection that is idle. It takes a tenth of the CPU off a proxied GET
+  /// (`bench/edge`).
+  private static IoUringIoHandlerConfig buffers() {
+    var config = new IoUringIoHandlerConfig();
+    return IoUring.isRegisterBufferRingSupported()
+        ? config.setBufferRingConfig(
+            IoUringBufferRingConfig.builder()
+                .bufferGroupId(READ_GROUP)
+                .bufferRingSize(READ_BUFFERS)
+                .batchSize(READ_BUFFERS / 4)
+                .allocator(new IoUringFixedBufferRingAllocator(READ_BUFFER))
+                .build())
+        : config;
+  }
+
+  /// Sets what every connection's socket needs on this transport, by a bootstrap's `option` or
+  /// `childOption`.
+  void connectionOptions(BiConsumer<ChannelOption<Short>, Short> set) {
+    if (transport == Transport.IO_URING && IoUring.isRegisterBufferRingSupported()) {
+      set.accept(IoUringChannelOption.IO_URING_BUFFER_GROUP_ID, READ_GROUP);
+    }
   }
 
   /// Every event loop, in a fixed order.

@@ -52,7 +52,7 @@ public final class OriginPools implements AutoCloseable {
     this.settings = settings;
     this.resolver = new DnsAddressResolverGroup(dns(loops.transport()));
     for (var loop : loops.all()) {
-      byLoop.put(loop, new PerLoop(loop, loops.transport()));
+      byLoop.put(loop, new PerLoop(loop, loops));
     }
   }
 
@@ -109,13 +109,13 @@ public final class OriginPools implements AutoCloseable {
 
   final class PerLoop {
     private final EventLoop loop;
-    private final Loops.Transport transport;
+    private final Loops loops;
     private final Map<Origin, ArrayDeque<OriginConnection>> idle = new HashMap<>();
     private boolean closed;
 
-    PerLoop(EventLoop loop, Loops.Transport transport) {
+    PerLoop(EventLoop loop, Loops loops) {
       this.loop = loop;
-      this.transport = transport;
+      this.loops = loops;
     }
 
     void send(Origin origin, OriginRequest request, boolean fresh, OriginListener listener) {
@@ -134,10 +134,10 @@ public final class OriginPools implements AutoCloseable {
 
     private void connect(Origin origin, OriginRequest request, OriginListener listener) {
       var connection = new OriginConnection(this, origin, settings.stallTimeout());
-      var connecting =
+      var bootstrap =
           new Bootstrap()
               .group(loop)
-              .channel(transport.clientChannel())
+              .channel(loops.transport().clientChannel())
               .resolver(resolver)
               .option(ChannelOption.TCP_NODELAY, true)
               .option(
@@ -160,10 +160,11 @@ public final class OriginPools implements AutoCloseable {
                       }
                       connection.install(channel);
                     }
-                  })
-              .connect(origin.host(), origin.port());
-      connecting.addListener(
-          done -> connected((ChannelFuture) done, connection, request, listener));
+                  });
+      loops.connectionOptions(bootstrap::option);
+      bootstrap
+          .connect(origin.host(), origin.port())
+          .addListener(done -> connected((ChannelFuture) done, connection, request, listener));
     }
 
     private void connected(

@@ -3,6 +3,8 @@ package dev.gatehouse.observe;
 import dev.gatehouse.http.Problem;
 import dev.gatehouse.http.Response;
 import dev.gatehouse.http.Routes;
+import io.prometheus.metrics.core.datapoints.CounterDataPoint;
+import io.prometheus.metrics.core.datapoints.DistributionDataPoint;
 import io.prometheus.metrics.core.metrics.Counter;
 import io.prometheus.metrics.core.metrics.GaugeWithCallback;
 import io.prometheus.metrics.core.metrics.Histogram;
@@ -11,8 +13,11 @@ import io.prometheus.metrics.instrumentation.jvm.JvmMetrics;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.DoubleSupplier;
+import java.util.stream.Collectors;
 
 /// The metrics of this process, as OpenMetrics text on `GET /metrics`.
 ///
@@ -26,6 +31,12 @@ public final class Metrics {
   private final Counter requests;
   private final Counter failures;
   private final Histogram durations;
+
+  /// The time series of one endpoint: finding them by their labels costs more than counting.
+  private record Endpoint(
+      DistributionDataPoint durations, Map<String, CounterDataPoint> requests) {}
+
+  private final Map<String, Endpoint> endpoints = new ConcurrentHashMap<>();
 
   public Metrics() {
     requests =
@@ -59,8 +70,19 @@ public final class Metrics {
 
   /// One request is over.
   public void request(String method, String endpoint, long nanos) {
-    requests.labelValues(METHODS.contains(method) ? method : "OTHER", endpoint).inc();
-    durations.labelValues(endpoint).observe(nanos / 1e9);
+    var series = endpoints.computeIfAbsent(endpoint, this::endpoint);
+    var known = series.requests.get(method);
+    (known == null ? requests.labelValues("OTHER", endpoint) : known).inc();
+    series.durations.observe(nanos / 1e9);
+  }
+
+  private Endpoint endpoint(String name) {
+    return new Endpoint(
+        durations.labelValues(name),
+        METHODS.stream()
+            .collect(
+                Collectors.toUnmodifiableMap(
+                    method -> method, method -> requests.labelValues(method, name))));
   }
 
   public void failure(String endpoint, String failure) {

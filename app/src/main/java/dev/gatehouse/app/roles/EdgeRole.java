@@ -3,6 +3,7 @@ package dev.gatehouse.app.roles;
 import dev.gatehouse.app.Version;
 import dev.gatehouse.app.config.Config;
 import dev.gatehouse.app.config.Loaded;
+import dev.gatehouse.app.config.Network;
 import dev.gatehouse.edge.ExchangeRecord;
 import dev.gatehouse.edge.Gateway;
 import dev.gatehouse.edge.upstream.Replica;
@@ -17,6 +18,7 @@ import dev.gatehouse.observe.AdminRoutes;
 import dev.gatehouse.observe.AdminToken;
 import dev.gatehouse.observe.Metrics;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -28,6 +30,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.databind.JsonNode;
@@ -95,13 +98,18 @@ public final class EdgeRole implements Role {
             plan.externals(),
             OriginPools.Settings.DEFAULT,
             context.secrets().assembly(),
-            address ->
-                config.edge().trustedProxies().stream()
-                    .anyMatch(network -> network.contains(address)),
+            trusted(config.edge().trustedProxies()),
             services::userOf,
             done -> note(done, metrics)),
         context.clock(),
         context.nanos());
+  }
+
+  /// Almost nobody has any, and every request asks.
+  private static Predicate<InetAddress> trusted(List<Network> proxies) {
+    return proxies.isEmpty()
+        ? address -> false
+        : address -> proxies.stream().anyMatch(network -> network.contains(address));
   }
 
   private static void note(ExchangeRecord done, Metrics metrics) {

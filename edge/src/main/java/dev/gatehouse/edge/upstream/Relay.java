@@ -39,6 +39,7 @@ public final class Relay implements OriginListener {
   private final OriginPools pools;
   private final Forwarding forwarding;
   private final BiConsumer<Failure, String> onFailure;
+  private final Reply reply;
 
   private Set<String> tried = Set.of();
   private @Nullable Replica replica;
@@ -47,18 +48,21 @@ public final class Relay implements OriginListener {
   private boolean unflushed;
 
   /// @param onFailure hears of every try that failed, with the detail for the log
+  /// @param reply gets the answer
   public Relay(
       Visit visit,
       Upstream upstream,
       OriginPools pools,
       Forwarding forwarding,
-      BiConsumer<Failure, String> onFailure) {
+      BiConsumer<Failure, String> onFailure,
+      Reply reply) {
     this.visit = visit;
     this.client = visit.exchange();
     this.upstream = upstream;
     this.pools = pools;
     this.forwarding = forwarding;
     this.onFailure = onFailure;
+    this.reply = reply;
   }
 
   /// Begins; the exchange's end is the relay's.
@@ -67,7 +71,7 @@ public final class Relay implements OriginListener {
       tooLarge();
       return;
     }
-    client.onWritable(this::clientWritable);
+    reply.onWritable(this::replyWritable);
     attempt(false);
   }
 
@@ -96,10 +100,10 @@ public final class Relay implements OriginListener {
   }
 
   private void tooLarge() {
-    if (client.started()) {
-      client.abort();
+    if (reply.started()) {
+      reply.abort();
     } else {
-      client.send(Problem.tooLarge(limit()).response(client.requestId()));
+      reply.refuse(Failure.CLIENT_TOO_LARGE, Problem.tooLarge(limit()));
     }
   }
 
@@ -134,7 +138,7 @@ public final class Relay implements OriginListener {
 
   @Override
   public void connected(OriginExchange exchange) {
-    if (client.done()) {
+    if (reply.done()) {
       exchange.cancel();
       return;
     }
@@ -154,25 +158,25 @@ public final class Relay implements OriginListener {
 
   @Override
   public void informational(int status, HttpHeaders headers) {
-    client.informational(status, Forwarding.toClient(headers));
+    reply.informational(status, Forwarding.toClient(headers));
   }
 
   @Override
   public void head(int status, HttpHeaders headers) {
-    if (client.done()) {
+    if (reply.done()) {
       over();
       return;
     }
     forgetBody();
-    client.start(status, Forwarding.toClient(headers));
+    reply.start(status, Forwarding.toClient(headers));
     unflushed = true;
   }
 
   @Override
   public void data(ByteBuf piece) {
-    client.write(piece);
+    reply.write(piece);
     unflushed = true;
-    if (!client.writable() && origin != null) {
+    if (!reply.writable() && origin != null) {
       origin.pause();
     }
   }
@@ -181,14 +185,14 @@ public final class Relay implements OriginListener {
   public void end(HttpHeaders trailers) {
     origin = null;
     unflushed = false;
-    client.finish(trailers);
+    reply.finish(trailers);
   }
 
   @Override
   public void pausePoint() {
     if (unflushed) {
       unflushed = false;
-      client.flush();
+      reply.flush();
     }
   }
 
@@ -200,7 +204,7 @@ public final class Relay implements OriginListener {
   @Override
   public void failed(Failure failure, String detail) {
     origin = null;
-    if (client.done()) {
+    if (reply.done()) {
       return;
     }
     onFailure.accept(failure, detail);
@@ -208,8 +212,8 @@ public final class Relay implements OriginListener {
     if (failing != null && countsAgainst(failure)) {
       upstream.lost(failing, failure.sentence());
     }
-    if (client.started()) {
-      client.abort();
+    if (reply.started()) {
+      reply.abort();
     } else if (failing != null && mayRetry(failure)) {
       if (tried.isEmpty()) {
         tried = new HashSet<>();
@@ -274,12 +278,12 @@ public final class Relay implements OriginListener {
     if (failure.status() == 503) {
       problem = problem.header("Retry-After", "1");
     }
-    client.send(problem.response(client.requestId()));
+    reply.refuse(failure, problem);
   }
 
   // --- from the client ---
 
-  private void clientWritable() {
+  private void replyWritable() {
     if (origin != null) {
       origin.resume();
     }
