@@ -5,10 +5,16 @@ import dev.gatehouse.app.config.ConfigFile;
 import dev.gatehouse.app.config.DatabaseChoice;
 import dev.gatehouse.app.config.Loaded;
 import dev.gatehouse.app.config.ServiceConfig;
+import dev.gatehouse.app.roles.CountersRole;
+import dev.gatehouse.app.roles.EdgeRole;
 import dev.gatehouse.app.roles.RoleContext;
+import dev.gatehouse.app.roles.StorageRole;
+import dev.gatehouse.app.roles.WorkerRole;
 import dev.gatehouse.app.supervisor.DatabaseProcess;
 import dev.gatehouse.app.supervisor.Plan;
 import dev.gatehouse.app.supervisor.ServiceSpec;
+import dev.gatehouse.state.Database;
+import dev.gatehouse.state.DatabaseSettings;
 import dev.gatehouse.state.EmbeddedPostgres;
 import dev.gatehouse.state.EmbeddedSettings;
 import java.nio.file.Path;
@@ -22,9 +28,21 @@ import java.util.concurrent.CompletableFuture;
 
 /// From a configuration to the processes that run it.
 public final class Assembly {
-  private static final ServiceSpec.Jvm EDGE = new ServiceSpec.Jvm(256, 128, false, true);
-  private static final ServiceSpec.Jvm REPLICA = new ServiceSpec.Jvm(96, 32, false, true);
-  private static final ServiceSpec.Jvm WORKER = new ServiceSpec.Jvm(96, 32, true, true);
+  /// One more than its pool for each process: at its start it looks at the schema.
+  private static final ServiceSpec.Jvm EDGE =
+      new ServiceSpec.Jvm(256, 128, false, true, EdgeRole.CONNECTIONS + 1);
+
+  private static final ServiceSpec.Jvm COUNTERS =
+      new ServiceSpec.Jvm(96, 32, false, true, CountersRole.CONNECTIONS + 1);
+  private static final ServiceSpec.Jvm STORAGE =
+      new ServiceSpec.Jvm(96, 32, false, true, StorageRole.CONNECTIONS + 1);
+  private static final ServiceSpec.Jvm WORKER =
+      new ServiceSpec.Jvm(96, 32, true, true, WorkerRole.CONNECTIONS + 1);
+
+  /// Connections that the embedded server has for others: a rehearsal, a person with `psql`.
+  private static final int SPARE_CONNECTIONS = 20;
+
+  private static final int USUAL_CONNECTIONS = 100;
 
   private Assembly() {}
 
@@ -52,11 +70,11 @@ public final class Assembly {
     config
         .service(ServiceConfig.Counters.class)
         .ifPresent(counters ->
-            services.add(replicas("counters", counters.replicas(), config, REPLICA, 2)));
+            services.add(replicas("counters", counters.replicas(), config, COUNTERS, 2)));
     config
         .service(ServiceConfig.Storage.class)
         .ifPresent(
-            storage -> services.add(replicas("storage", storage.replicas(), config, REPLICA, 3)));
+            storage -> services.add(replicas("storage", storage.replicas(), config, STORAGE, 3)));
     config
         .service(ServiceConfig.Multivac.class)
         .ifPresent(
@@ -65,7 +83,7 @@ public final class Assembly {
         services,
         config.replica().listen().host(),
         config.replica().listen().port(),
-        database(config),
+        database(config, services),
         Map.of(),
         Map.of("secret", secret(random)));
   }
@@ -117,18 +135,34 @@ public final class Assembly {
     return HexFormat.of().formatHex(bytes);
   }
 
-  private static Plan.DatabasePlan database(Config config) {
+  private static Plan.DatabasePlan database(Config config, List<ServiceSpec> services) {
     return switch (config.database()) {
-      case DatabaseChoice.Given given -> new Plan.DatabasePlan.Given(given.url());
-      case DatabaseChoice.Embedded() ->
-          new Plan.DatabasePlan.Own(() -> startPostgres(data(config)));
+      case DatabaseChoice.Given given ->
+          new Plan.DatabasePlan.Given(given.url(), () -> allowedBy(given.url()));
+      case DatabaseChoice.Embedded() -> {
+        int needed =
+            services.stream()
+                .mapToInt(service -> service.replicas() * service.jvm().connections())
+                .sum();
+        int allowed = Math.max(USUAL_CONNECTIONS, needed + SPARE_CONNECTIONS);
+        yield new Plan.DatabasePlan.Own(
+            () -> startPostgres(data(config), allowed), allowed - SPARE_CONNECTIONS);
+      }
     };
   }
 
-  private static DatabaseProcess startPostgres(Path data) {
+  private static int allowedBy(String url) {
+    try (var database = Database.open(new DatabaseSettings(url, 1, "gatehouse supervisor"))) {
+      return database.connectionsAllowed();
+    }
+  }
+
+  private static DatabaseProcess startPostgres(Path data, int connections) {
     EmbeddedPostgres server;
     try {
-      server = EmbeddedPostgres.start(EmbeddedSettings.in(data));
+      server =
+          EmbeddedPostgres.start(
+              EmbeddedSettings.in(data).with("max_connections", Integer.toString(connections)));
     } catch (IllegalStateException e) {
       throw new PlainError(String.valueOf(e.getMessage()));
     }

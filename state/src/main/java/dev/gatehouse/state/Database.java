@@ -165,6 +165,19 @@ public final class Database implements AutoCloseable {
     return url.shown();
   }
 
+  /// How many connections the server has for users that are no superusers.
+  public int connectionsAllowed() {
+    return with(handle ->
+        handle
+            .createQuery(
+                """
+                SELECT current_setting('max_connections')::int
+                     - current_setting('superuser_reserved_connections')::int
+                """)
+            .mapTo(Integer.class)
+            .one());
+  }
+
   @Override
   public void close() {
     pool.close();

@@ -12,7 +12,8 @@ import java.util.concurrent.Executors;
 
 /// Increments, gathered and written behind: one replica of the counters service.
 public final class CountersRole implements Role {
-  private static final int CONNECTIONS = 4;
+  /// Database connections of one replica, at most.
+  public static final int CONNECTIONS = 4;
 
   /// A draining process has three seconds and a half in all.
   private static final Duration LAST_FLUSH = Duration.ofMillis(1800);

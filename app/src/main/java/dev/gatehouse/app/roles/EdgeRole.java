@@ -42,6 +42,9 @@ public final class EdgeRole implements Role {
   /// A draining process has four seconds in all.
   private static final Duration IN_FLIGHT = Duration.ofSeconds(2);
 
+  /// Database connections of the services inside it, at most.
+  public static final int CONNECTIONS = LocalServices.CONNECTIONS;
+
   private final Loaded.Good loaded;
 
   public EdgeRole(Loaded.Good loaded) {

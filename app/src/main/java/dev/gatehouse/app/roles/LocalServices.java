@@ -19,7 +19,7 @@ import java.util.SplittableRandom;
 
 /// The services that run inside the edge: accounts, compute and MultiVAC's HTTP side.
 final class LocalServices implements AutoCloseable {
-  private static final int CONNECTIONS = 8;
+  static final int CONNECTIONS = 8;
 
   private final Map<String, Routes> routes = new LinkedHashMap<>();
   private final Deque<AutoCloseable> open = new ArrayDeque<>();

@@ -7,7 +7,8 @@ import java.io.IOException;
 
 /// Documents and ages: one replica of the storage service.
 public final class StorageRole implements Role {
-  private static final int CONNECTIONS = 8;
+  /// Database connections of one replica, at most.
+  public static final int CONNECTIONS = 8;
 
   /// It has no settings yet; the roles are made alike.
   public StorageRole(Config config) {}

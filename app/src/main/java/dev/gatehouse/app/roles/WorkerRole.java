@@ -11,7 +11,8 @@ import java.util.random.RandomGenerator;
 
 /// A worker on MultiVAC's queue; its port answers probes and scrapers only.
 public final class WorkerRole implements Role {
-  private static final int CONNECTIONS = 4;
+  /// Database connections of one replica, at most.
+  public static final int CONNECTIONS = 4;
 
   /// A draining process has three seconds and a half in all.
   private static final Duration RUNNING_JOBS = Duration.ofMillis(1800);

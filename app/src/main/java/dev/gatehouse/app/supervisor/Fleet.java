@@ -22,6 +22,8 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
+import java.util.function.ToIntFunction;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -68,6 +70,7 @@ final class Fleet implements AutoCloseable {
   private final List<Waiter> waiters = new ArrayList<>();
   private final CompletableFuture<Void> ready = new CompletableFuture<>();
   private Optional<Map<String, Object>> settings = Optional.empty();
+  private int connections = Integer.MAX_VALUE;
   private final AtomicBoolean closed = new AtomicBoolean();
   private boolean closing;
 
@@ -105,6 +108,35 @@ final class Fleet implements AutoCloseable {
     });
   }
 
+  /// Says how many database connections all processes may have together; fails with a [PlainError]
+  /// when those that run may need more.
+  CompletableFuture<Void> connections(int allowed) {
+    return onLoop(() -> {
+      connections = allowed;
+      requireConnections(service -> (int) running(service).count());
+      return CompletableFuture.<Void>completedFuture(null);
+    });
+  }
+
+  private Stream<Replica> running(ServiceSpec service) {
+    return replicas.stream().filter(replica -> replica.service.equals(service) && replica.wanted);
+  }
+
+  private void requireConnections(ToIntFunction<ServiceSpec> count) {
+    int needed =
+        services.stream()
+            .mapToInt(service -> count.applyAsInt(service) * service.jvm().connections())
+            .sum();
+    if (needed > connections) {
+      throw new PlainError(
+          "That many processes may need "
+              + needed
+              + " database connections, and the database has "
+              + connections
+              + " for them; run fewer replicas, or raise its max_connections.");
+    }
+  }
+
   List<ReplicaStatus> status() {
     return CompletableFuture.supplyAsync(this::list, loop).join();
   }
@@ -127,6 +159,7 @@ final class Fleet implements AutoCloseable {
       if (service.entrance()) {
         throw new PlainError(name + " is one process and cannot be scaled.");
       }
+      requireConnections(other -> other.equals(service) ? count : (int) running(other).count());
       for (int number = 1; number <= count; number++) {
         wake(find(service, number).orElse(null), service, number);
       }

@@ -2,6 +2,7 @@ package dev.gatehouse.app.supervisor;
 
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntSupplier;
 
 /// What a supervisor is to run.
 ///
@@ -21,14 +22,16 @@ public record Plan(
 
   /// Where state goes.
   public sealed interface DatabasePlan {
-    record Given(String url) implements DatabasePlan {
+    /// @param connections asks the server how many all processes may have together
+    record Given(String url, IntSupplier connections) implements DatabasePlan {
       @Override
       public String toString() {
         return "Given";
       }
     }
 
-    record Own(DatabaseProcess.Starter starter) implements DatabasePlan {}
+    /// @param connections that all processes may have together
+    record Own(DatabaseProcess.Starter starter, int connections) implements DatabasePlan {}
   }
 
   public Plan {

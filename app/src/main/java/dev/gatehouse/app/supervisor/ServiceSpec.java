@@ -21,14 +21,15 @@ public record ServiceSpec(
     Jvm jvm,
     int stage) {
 
-  /// What its JVM may use.
+  /// What one process of it may use.
   ///
   /// @param heap in MiB
   /// @param direct memory outside the heap, in MiB
   /// @param quick compile fast and once: half the start-up time and less memory, for processes that
   ///   do little computing of their own
   /// @param cached start from the AOT cache, where there is one
-  public record Jvm(int heap, int direct, boolean quick, boolean cached) {}
+  /// @param connections to the database, at most
+  public record Jvm(int heap, int direct, boolean quick, boolean cached, int connections) {}
 
   public ServiceSpec {
     arguments = List.copyOf(arguments);

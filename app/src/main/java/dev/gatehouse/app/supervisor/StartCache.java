@@ -115,7 +115,7 @@ public final class StartCache {
         return;
       }
       removeUnfinished();
-      var memory = new ServiceSpec.Jvm(256, 64, false, false);
+      var memory = new ServiceSpec.Jvm(256, 64, false, false, 0);
       var rehearse = new ArrayList<>(java.with(memory, arguments));
       rehearse.addAll(1, List.of("-XX:AOTMode=record", "-XX:AOTConfiguration=" + notes));
       var write = new ArrayList<>(java.with(memory, List.of()));

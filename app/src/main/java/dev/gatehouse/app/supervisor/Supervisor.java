@@ -111,6 +111,13 @@ public final class Supervisor implements AutoCloseable {
         case Plan.DatabasePlan.Own own -> startDatabase(own.starter());
       }
       ready.get();
+      fleet
+          .connections(
+              switch (plan.database()) {
+                case Plan.DatabasePlan.Given given -> given.connections().getAsInt();
+                case Plan.DatabasePlan.Own own -> own.connections();
+              })
+          .get();
       return report();
     } catch (PlainError e) {
       close();

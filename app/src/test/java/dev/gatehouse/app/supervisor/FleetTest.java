@@ -97,6 +97,18 @@ class FleetTest {
   }
 
   @Test
+  void more_replicas_than_the_database_has_connections_for_are_refused() throws Exception {
+    var running = start(0, entrance(), service("storage", "steady", 1, 1));
+    running.connections(12).get(20, TimeUnit.SECONDS);
+
+    assertThatThrownBy(() -> running.scale("storage", 3).get(20, TimeUnit.SECONDS))
+        .hasCauseInstanceOf(PlainError.class)
+        .hasMessageContaining("may need 16 database connections, and the database has 12");
+    assertThat(running.status()).extracting(ReplicaStatus::id).containsExactly("edge", "storage-1");
+    running.scale("storage", 2).get(20, TimeUnit.SECONDS);
+  }
+
+  @Test
   void scaling_to_zero_keeps_the_dead_listed_and_scaling_up_brings_them_back() throws Exception {
     var running = start(0, entrance(), service("storage", "steady", 2, 1));
 
@@ -176,7 +188,7 @@ class FleetTest {
   }
 
   private static ServiceSpec.Jvm jvm() {
-    return new ServiceSpec.Jvm(32, 8, true, false);
+    return new ServiceSpec.Jvm(32, 8, true, false, 4);
   }
 
   private ServiceSpec entrance() {

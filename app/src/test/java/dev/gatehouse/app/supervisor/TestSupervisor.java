@@ -41,11 +41,11 @@ public final class TestSupervisor {
                 false,
                 true,
                 List.of(behaviour, data.resolve("diary").toString()),
-                new ServiceSpec.Jvm(32, 8, true, false),
+                new ServiceSpec.Jvm(32, 8, true, false, 4),
                 1)),
         "127.0.0.1",
         0,
-        new Plan.DatabasePlan.Given("postgres://x"),
+        new Plan.DatabasePlan.Given("postgres://x", () -> 100),
         Map.of(),
         Map.of("secret", "s"));
   }
