@@ -73,6 +73,11 @@ final class EdgeHandler implements ExchangeHandler {
     this.lines = made;
   }
 
+  /// In the order they are tried.
+  List<Route> routes() {
+    return table.routes();
+  }
+
   private static Arrival arrival(Route route, Gateway.Destinations destinations) {
     return switch (route.to()) {
       case Route.Destination.Local(var name) -> new Arrival.Service(destinations.service(name));

@@ -25,6 +25,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -36,6 +37,12 @@ import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 
 /// The edge, running. `start` returns it bound and serving, or throws; `close` drains it.
+///
+/// What it serves can change while it runs: [#reconfigure] builds everything that is new first, and
+/// then lets requests in by one volatile write of `handler`. An exchange in flight keeps the
+/// handler it began with, and so its route, until it is over. Upstreams that did not change are the
+/// same objects before and after, with all they know of their replicas; so are the connections to
+/// them.
 public final class Gateway implements AutoCloseable {
   /// What an edge is made of.
   ///
@@ -85,52 +92,36 @@ public final class Gateway implements AutoCloseable {
     }
   }
 
+  private final Executor threads;
+  private final InstantSource clock;
+  private final LongSupplier nanos;
   private final HttpServer server;
-  private final RouteTable table;
-  private final Map<String, Upstream> upstreams;
   private final OriginPools pools;
   private final HealthChecks checks;
   private final StatusBoard status;
+  private List<Replica> told = List.of();
   private volatile List<Replica> processes = List.of();
+
+  /// What requests meet; the rest of the configuration hangs on it.
+  private volatile EdgeHandler handler;
+
+  private volatile Settings settings;
+  private volatile Map<String, Upstream> upstreams;
 
   private Gateway(
       Loops loops, Executor threads, Settings settings, InstantSource clock, LongSupplier nanos)
       throws IOException {
-    table = new RouteTable(settings.routes(), settings.only());
-    upstreams = new LinkedHashMap<>();
-    settings
-        .replicated()
-        .forEach(name ->
-            upstreams.put(
-                name, new Upstream(name, true, Optional.of(Upstream.Check.OWN), List.of(), clock)));
-    settings
-        .externals()
-        .forEach((name, external) ->
-            upstreams.put(
-                name,
-                new Upstream(
-                    name,
-                    false,
-                    external.check(),
-                    external(name, external.origins(), clock),
-                    clock)));
+    this.threads = threads;
+    this.clock = clock;
+    this.nanos = nanos;
+    this.settings = settings;
     status = new StatusBoard(() -> processes, clock);
-    var services = new LinkedHashMap<String, RoutesHandler>();
-    settings
-        .services()
-        .forEach((name, routes) -> services.put(name, new RoutesHandler(routes, threads)));
     pools = new OriginPools(loops, settings.pools());
-    var handler =
-        new EdgeHandler(
-            table,
-            new Destinations(services, upstreams),
-            filters(settings, threads),
-            new RoutesHandler(ownRoutes(), threads),
-            pools,
-            new Forwarding(settings.secret()),
-            settings.records(),
-            nanos);
-    server = HttpServer.start(loops, settings.listeners(), settings.limits(), handler);
+    upstreams = upstreams(settings, Map.of(), Map.of());
+    handler = handler(settings, upstreams);
+    server =
+        HttpServer.start(
+            loops, settings.listeners(), settings.limits(), exchange -> handler.handle(exchange));
     checks = new HealthChecks(pools, loops.all().getFirst(), upstreams.values());
   }
 
@@ -138,6 +129,67 @@ public final class Gateway implements AutoCloseable {
       Loops loops, Executor threads, Settings settings, InstantSource clock, LongSupplier nanos)
       throws IOException {
     return new Gateway(loops, threads, settings, clock, nanos);
+  }
+
+  /// Serves by `next` from now on. All or nothing: new addresses are bound and everything is built
+  /// before anything changes. The settings of the pools stay those of the start.
+  ///
+  /// @throws IOException in one sentence, when an address cannot be bound
+  public synchronized void reconfigure(Settings next) throws IOException {
+    var changed = upstreams(next, settings.externals(), upstreams);
+    var walks = handler(next, changed);
+    server.reconfigure(
+        next.listeners(),
+        next.limits(),
+        () -> {
+          settings = next;
+          upstreams = changed;
+          replicas(told);
+          handler = walks;
+        });
+    checks.watch(changed.values());
+  }
+
+  /// Every upstream of `next`: those of `known` that are the same there and here, the others new.
+  private Map<String, Upstream> upstreams(
+      Settings next, Map<String, External> before, Map<String, Upstream> known) {
+    var all = new LinkedHashMap<String, Upstream>();
+    for (var name : next.replicated()) {
+      var old = known.get(name);
+      all.put(
+          name,
+          old != null && old.own()
+              ? old
+              : new Upstream(name, true, Optional.of(Upstream.Check.OWN), List.of(), clock));
+    }
+    next.externals()
+        .forEach((name, external) -> {
+          var old = known.get(name);
+          all.put(
+              name,
+              old != null && external.equals(before.get(name)) ? old : upstream(name, external));
+        });
+    return Collections.unmodifiableMap(all);
+  }
+
+  private Upstream upstream(String name, External external) {
+    return new Upstream(
+        name, false, external.check(), external(name, external.origins(), clock), clock);
+  }
+
+  private EdgeHandler handler(Settings from, Map<String, Upstream> reachable) {
+    var services = new LinkedHashMap<String, RoutesHandler>();
+    from.services()
+        .forEach((name, routes) -> services.put(name, new RoutesHandler(routes, threads)));
+    return new EdgeHandler(
+        new RouteTable(from.routes(), from.only()),
+        new Destinations(services, reachable),
+        filters(from, threads),
+        new RoutesHandler(ownRoutes(), threads),
+        pools,
+        new Forwarding(from.secret()),
+        from.records(),
+        nanos);
   }
 
   /// The filters of a route, in their order.
@@ -181,7 +233,8 @@ public final class Gateway implements AutoCloseable {
 
   /// Takes over the list of every process of the assembly; those of replicated services become
   /// their replicas.
-  public void replicas(List<Replica> all) {
+  public synchronized void replicas(List<Replica> all) {
+    told = all;
     for (var upstream : upstreams.values()) {
       if (upstream.own()) {
         upstream.replace(
@@ -212,7 +265,7 @@ public final class Gateway implements AutoCloseable {
   }
 
   public List<Route> routes() {
-    return table.routes();
+    return handler.routes();
   }
 
   public List<InetSocketAddress> addresses() {

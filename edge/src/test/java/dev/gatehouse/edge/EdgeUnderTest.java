@@ -51,7 +51,7 @@ final class EdgeUnderTest implements AutoCloseable {
     }
   }
 
-  private Gateway.Settings settings() {
+  Gateway.Settings settings() {
     return new Gateway.Settings(
         Map.of("main", new InetSocketAddress("127.0.0.1", 0)),
         Map.of(),
@@ -75,8 +75,7 @@ final class EdgeUnderTest implements AutoCloseable {
         records::add);
   }
 
-  private static Route route(
-      String path, Route.Destination to, Route.Authentication authentication) {
+  static Route route(String path, Route.Destination to, Route.Authentication authentication) {
     return new Route(
         path,
         Optional.empty(),

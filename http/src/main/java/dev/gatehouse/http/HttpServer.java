@@ -9,29 +9,78 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
 
 /// HTTP/1.1 on one or more listeners; `start` returns it bound and serving, or throws.
+///
+/// Listeners and limits can change while it serves ([#reconfigure]); whatever the change does not
+/// concern goes on undisturbed, connections included.
 ///
 /// TLS, h2 and WebSocket have their place in `pipeline`: a handler before the decoder, another
 /// codec instead of it.
 public final class HttpServer implements AutoCloseable {
-  private final HttpLimits limits;
+  private final Loops loops;
   private final ExchangeHandler handler;
-  private final List<Channel> listeners = new ArrayList<>();
+  private volatile HttpLimits limits;
+  private volatile List<Listener> listeners = List.of();
   private final Set<ServerConnection> connections = ConcurrentHashMap.newKeySet();
   private final LongAdder refusals = new LongAdder();
   private volatile boolean draining;
 
-  private HttpServer(HttpLimits limits, ExchangeHandler handler) {
+  private HttpServer(Loops loops, HttpLimits limits, ExchangeHandler handler) {
+    this.loops = loops;
     this.limits = limits;
     this.handler = handler;
+  }
+
+  /// One address that is listened on.
+  ///
+  /// Its name may change while connections that came in by it are open: they follow.
+  static final class Listener {
+    private final InetSocketAddress wanted;
+    private volatile String name;
+    private volatile boolean closing;
+    private @Nullable Channel channel;
+
+    Listener(String name, InetSocketAddress wanted) {
+      this.name = name;
+      this.wanted = wanted;
+    }
+
+    String name() {
+      return name;
+    }
+
+    /// Whether it is no longer listened on: its connections end with their next answer.
+    boolean closing() {
+      return closing;
+    }
+
+    private InetSocketAddress bound() {
+      return (InetSocketAddress) Objects.requireNonNull(channel).localAddress();
+    }
+
+    private void open() {
+      Objects.requireNonNull(channel).config().setAutoRead(true);
+    }
+
+    private void close() {
+      closing = true;
+      if (channel != null) {
+        channel.close().awaitUninterruptibly();
+      }
+    }
   }
 
   /// Binds every address under its name.
@@ -43,25 +92,76 @@ public final class HttpServer implements AutoCloseable {
       HttpLimits limits,
       ExchangeHandler handler)
       throws IOException {
-    var server = new HttpServer(limits, handler);
-    try {
-      for (var address : addresses.entrySet()) {
-        server.listeners.add(server.bind(loops, address.getKey(), address.getValue()));
-      }
-    } catch (IOException e) {
-      server.close();
-      throw e;
-    }
+    var server = new HttpServer(loops, limits, handler);
+    server.reconfigure(addresses, limits, () -> {});
     return server;
   }
 
-  private Channel bind(Loops loops, String name, InetSocketAddress address) throws IOException {
+  /// Listens on these addresses from now on: new ones are bound before old ones are closed. The
+  /// connections of one that is gone end with their next answer, or now if they are idle. New
+  /// limits hold for new connections.
+  ///
+  /// @param switchOver runs when all addresses are bound and before anybody is let in by a new one:
+  ///   here the handler changes its ways, so that no listener serves by rules it was not made for
+  /// @throws IOException in one sentence, when an address cannot be bound; nothing has changed then
+  public synchronized void reconfigure(
+      Map<String, InetSocketAddress> addresses, HttpLimits newLimits, Runnable switchOver)
+      throws IOException {
+    var before = new ArrayList<>(listeners);
+    var after = new ArrayList<Listener>();
+    var bound = new ArrayList<Listener>();
+    var renamed = new LinkedHashMap<Listener, String>();
+    try {
+      for (var address : addresses.entrySet()) {
+        var kept = take(before, address.getKey(), address.getValue());
+        if (kept.isPresent()) {
+          renamed.put(kept.get(), address.getKey());
+          after.add(kept.get());
+        } else {
+          var listener = bind(address.getKey(), address.getValue());
+          bound.add(listener);
+          after.add(listener);
+        }
+      }
+    } catch (IOException e) {
+      bound.forEach(Listener::close);
+      throw e;
+    }
+    limits = newLimits;
+    switchOver.run();
+    renamed.forEach((listener, name) -> listener.name = name);
+    listeners = List.copyOf(after);
+    bound.forEach(Listener::open);
+    for (var gone : before) {
+      gone.close();
+      connections.stream()
+          .filter(connection -> connection.cameBy(gone))
+          .forEach(ServerConnection::drain);
+    }
+  }
+
+  /// The listener on this address, the one of this name first; it is no longer in `from` then. On
+  /// port 0 two are the same only when their names are.
+  private static Optional<Listener> take(
+      List<Listener> from, String name, InetSocketAddress address) {
+    var found =
+        from.stream()
+            .filter(listener -> listener.wanted.equals(address))
+            .filter(listener -> address.getPort() != 0 || listener.name.equals(name))
+            .min(Comparator.comparing(listener -> !listener.name.equals(name)));
+    found.ifPresent(from::remove);
+    return found;
+  }
+
+  private Listener bind(String name, InetSocketAddress address) throws IOException {
+    var listener = new Listener(name, address);
     var server =
         new ServerBootstrap()
             .group(loops.group())
             .channel(loops.transport().serverChannel())
             .option(ChannelOption.SO_BACKLOG, 4096)
             .option(ChannelOption.SO_REUSEADDR, true)
+            .option(ChannelOption.AUTO_READ, false)
             .childOption(ChannelOption.TCP_NODELAY, true)
             .childOption(
                 ChannelOption.WRITE_BUFFER_WATER_MARK,
@@ -70,7 +170,7 @@ public final class HttpServer implements AutoCloseable {
                 new ChannelInitializer<Channel>() {
                   @Override
                   protected void initChannel(Channel channel) {
-                    pipeline(name, channel);
+                    pipeline(listener, channel);
                   }
                 });
     loops.connectionOptions(server::childOption);
@@ -84,7 +184,8 @@ public final class HttpServer implements AutoCloseable {
               + ": "
               + reason(bound.cause()));
     }
-    return bound.channel();
+    listener.channel = bound.channel();
+    return listener;
   }
 
   private static String reason(Throwable cause) {
@@ -92,7 +193,7 @@ public final class HttpServer implements AutoCloseable {
     return message.contains("in use") ? "the port is in use" : message;
   }
 
-  private void pipeline(String listener, Channel channel) {
+  private void pipeline(Listener listener, Channel channel) {
     var connection = new ServerConnection(this, listener, channel);
     channel
         .pipeline()
@@ -103,7 +204,7 @@ public final class HttpServer implements AutoCloseable {
 
   /// The addresses that are really bound, in the order of the names given.
   public List<InetSocketAddress> addresses() {
-    return listeners.stream().map(channel -> (InetSocketAddress) channel.localAddress()).toList();
+    return listeners.stream().map(Listener::bound).toList();
   }
 
   /// Open connections right now.
@@ -126,7 +227,7 @@ public final class HttpServer implements AutoCloseable {
   /// Stops accepting, lets what is in flight finish for at most `deadline`, cuts the rest. Harmless
   /// twice.
   public void close(Duration deadline) {
-    listeners.forEach(channel -> channel.close().awaitUninterruptibly());
+    listeners.forEach(Listener::close);
     drain();
     var empty = new CountDownLatch(1);
     whenEmpty = empty::countDown;

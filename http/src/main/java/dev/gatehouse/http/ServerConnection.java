@@ -44,7 +44,7 @@ final class ServerConnection extends ChannelInboundHandlerAdapter implements Dea
   private static final long LINGER_NANOS = 2_000_000_000L;
 
   private final HttpServer server;
-  private final String listener;
+  private final HttpServer.Listener listener;
   private final Channel channel;
   private final Deadlines deadlines;
   private final ArrayDeque<Object> queue = new ArrayDeque<>(4);
@@ -59,7 +59,7 @@ final class ServerConnection extends ChannelInboundHandlerAdapter implements Dea
   private long deadline;
   private long progress;
 
-  ServerConnection(HttpServer server, String listener, Channel channel) {
+  ServerConnection(HttpServer server, HttpServer.Listener listener, Channel channel) {
     this.server = server;
     this.listener = listener;
     this.channel = channel;
@@ -95,7 +95,11 @@ final class ServerConnection extends ChannelInboundHandlerAdapter implements Dea
   }
 
   String listener() {
-    return listener;
+    return listener.name();
+  }
+
+  boolean cameBy(HttpServer.Listener other) {
+    return listener == other;
   }
 
   EventLoop loop() {
@@ -107,7 +111,7 @@ final class ServerConnection extends ChannelInboundHandlerAdapter implements Dea
   }
 
   boolean draining() {
-    return server.draining();
+    return server.draining() || listener.closing();
   }
 
   CharSequence date() {
@@ -364,7 +368,7 @@ final class ServerConnection extends ChannelInboundHandlerAdapter implements Dea
 
   private void next() {
     current = null;
-    if (server.draining() && queue.isEmpty()) {
+    if (draining() && queue.isEmpty()) {
       channel.close();
       return;
     }

@@ -9,8 +9,8 @@ import io.netty.buffer.ByteBuf;
 import io.netty.channel.EventLoop;
 import io.netty.handler.codec.http.DefaultHttpHeaders;
 import io.netty.handler.codec.http.HttpHeaders;
-import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -23,7 +23,7 @@ import java.util.concurrent.TimeUnit;
 public final class HealthChecks implements AutoCloseable {
   private final OriginPools pools;
   private final EventLoop loop;
-  private final List<Future<?>> schedules = new ArrayList<>();
+  private final Map<Upstream, Future<?>> schedules = new HashMap<>();
 
   /// Results in a row, above zero for good ones and below for bad ones; confined to the event loop.
   private final Map<Replica, Integer> streaks = new WeakHashMap<>();
@@ -31,22 +31,39 @@ public final class HealthChecks implements AutoCloseable {
   public HealthChecks(OriginPools pools, EventLoop loop, Collection<Upstream> upstreams) {
     this.pools = pools;
     this.loop = loop;
+    watch(upstreams);
+  }
+
+  /// Checks these upstreams from now on, and no others; one that is checked already goes on.
+  public synchronized void watch(Collection<Upstream> upstreams) {
+    schedules
+        .entrySet()
+        .removeIf(entry -> {
+          boolean gone = !upstreams.contains(entry.getKey());
+          if (gone) {
+            entry.getValue().cancel(false);
+          }
+          return gone;
+        });
     for (var upstream : upstreams) {
       upstream
           .check()
-          .ifPresent(check ->
-              schedules.add(
-                  loop.scheduleAtFixedRate(
-                      () -> round(upstream, check),
-                      check.every().toMillis(),
-                      check.every().toMillis(),
-                      TimeUnit.MILLISECONDS)));
+          .ifPresent(
+              check -> schedules.computeIfAbsent(upstream, known -> schedule(upstream, check)));
     }
+  }
+
+  private Future<?> schedule(Upstream upstream, Upstream.Check check) {
+    return loop.scheduleAtFixedRate(
+        () -> round(upstream, check),
+        check.every().toMillis(),
+        check.every().toMillis(),
+        TimeUnit.MILLISECONDS);
   }
 
   @Override
   public void close() {
-    schedules.forEach(schedule -> schedule.cancel(false));
+    watch(List.of());
   }
 
   private void round(Upstream upstream, Upstream.Check check) {
