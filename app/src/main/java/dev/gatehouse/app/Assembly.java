@@ -14,7 +14,6 @@ import dev.gatehouse.app.supervisor.DatabaseProcess;
 import dev.gatehouse.app.supervisor.Plan;
 import dev.gatehouse.app.supervisor.ServiceSpec;
 import dev.gatehouse.state.Database;
-import dev.gatehouse.state.DatabaseSettings;
 import dev.gatehouse.state.EmbeddedPostgres;
 import dev.gatehouse.state.EmbeddedSettings;
 import java.nio.file.Path;
@@ -152,8 +151,10 @@ public final class Assembly {
   }
 
   private static int allowedBy(String url) {
-    try (var database = Database.open(new DatabaseSettings(url, 1, "gatehouse supervisor"))) {
-      return database.connectionsAllowed();
+    try {
+      return Database.connectionsAllowed(url);
+    } catch (IllegalStateException e) {
+      throw new PlainError(String.valueOf(e.getMessage()));
     }
   }
 

@@ -70,10 +70,16 @@ final class Listener implements Runnable {
       }
       return true;
     } catch (SQLException e) {
+      if (stop.getCount() == 0) {
+        // The interrupt that wakes us closes the socket: no loss to tell of.
+        return false;
+      }
       throw new IllegalStateException("the listening connection is lost: " + e.getMessage(), e);
     } finally {
-      // Also tells the pool when the connection is broken: it sees this call, not those above.
-      JobSql.unlisten(handle);
+      if (stop.getCount() > 0) {
+        // Also tells the pool when the connection is broken: it sees this call, not those above.
+        JobSql.unlisten(handle);
+      }
     }
   }
 }

@@ -71,10 +71,36 @@ public final class Database implements AutoCloseable {
     config.setMinimumIdle(1);
     config.setInitializationFailTimeout(-1);
     config.setConnectionTimeout(CONNECTION_TIMEOUT.toMillis());
-    config.setIdleTimeout(IDLE_TIMEOUT.toMillis());
+    if (settings.poolSize() > 1) {
+      config.setIdleTimeout(IDLE_TIMEOUT.toMillis());
+    }
     // Set once a connection: asking Jdbi for it would cost two round trips a transaction.
     config.setTransactionIsolation("TRANSACTION_READ_COMMITTED");
     return new Database(url, properties, new HikariDataSource(config));
+  }
+
+  /// How many connections the server at `url` has for users that are no superusers; asked without a
+  /// pool, which a supervisor has no memory to spare for.
+  ///
+  /// @throws IllegalStateException with one sentence when it does not answer
+  public static int connectionsAllowed(String url) {
+    var server = PostgresUrl.parse(url);
+    try (var connection = DriverManager.getConnection(server.jdbc(), server.properties());
+        var statement = connection.createStatement();
+        var row =
+            statement.executeQuery(
+                """
+                SELECT current_setting('max_connections')::int
+                     - current_setting('superuser_reserved_connections')::int
+                """)) {
+      row.next();
+      return row.getInt(1);
+    } catch (SQLException failure) {
+      throw new IllegalStateException(
+          "PostgreSQL at %s did not say how many connections it has: %s"
+              .formatted(server.shown(), sentence(failure)),
+          failure);
+    }
   }
 
   /// Jdbi itself, for what [#with] and [#inTransaction] do not cover; failures to connect are not
@@ -163,19 +189,6 @@ public final class Database implements AutoCloseable {
 
   String shown() {
     return url.shown();
-  }
-
-  /// How many connections the server has for users that are no superusers.
-  public int connectionsAllowed() {
-    return with(handle ->
-        handle
-            .createQuery(
-                """
-                SELECT current_setting('max_connections')::int
-                     - current_setting('superuser_reserved_connections')::int
-                """)
-            .mapTo(Integer.class)
-            .one());
   }
 
   @Override
