@@ -87,7 +87,8 @@ final class EdgeUnderTest implements AutoCloseable {
         authentication,
         OptionalLong.empty(),
         Duration.ofSeconds(1),
-        Duration.ofSeconds(2));
+        Duration.ofSeconds(2),
+        Optional.empty());
   }
 
   private static Routes echo() {

@@ -79,6 +79,35 @@ final class Checks {
     }
   }
 
+  static void route(Values values) {
+    var kept = values.find(Declaration.CACHE);
+    if (kept.isEmpty() || kept.get().mode() == CacheConfig.Mode.OFF) {
+      return;
+    }
+    if (values
+        .find(Declaration.AUTHENTICATE)
+        .filter(who -> who == RouteConfig.Authenticate.SESSION)
+        .isPresent()) {
+      cannotCache(
+          values,
+          "what a signed-in user gets is never kept for others; leave out 'cache' or"
+              + " 'authenticate: session'");
+    }
+    if (values.find(Declaration.TO).orElse(null) instanceof Destination.Service(var name)
+        && !ServiceKeys.REPLICATED.contains(name)) {
+      cannotCache(
+          values,
+          "the service '"
+              + name
+              + "' runs inside the edge, where there is nothing to save; leave out 'cache'");
+    }
+  }
+
+  private static void cannotCache(Values values, String why) {
+    var path = values.path() + ".cache";
+    values.reading().mistake(values.reading().placeOf(path), path + ": " + why);
+  }
+
   static void program(Values values) {
     var command = values.find(ServiceKeys.COMMAND).orElse(List.of());
     if (command.isEmpty() || runnable(command.getFirst(), values.reading())) {

@@ -66,17 +66,29 @@ final class Declaration {
                       Math.toIntExact(v.get(REQUEST_HEADERS)),
                       v.get(REQUEST_HEADER_LINES))),
           "how large the head of a request may be");
+  private static final Key<Long> CACHE_SIZE =
+      Key.with(
+          "size",
+          Texts.size(1 << 20, 1L << 40),
+          "64MiB",
+          "memory for stored answers of all routes; the least used are forgotten first");
+  private static final Key<Long> EDGE_CACHE =
+      Key.section(
+          "cache",
+          Shape.Section.of(List.of(CACHE_SIZE), v -> v.get(CACHE_SIZE)),
+          "what routes with 'cache' share");
   private static final Key<EdgeConfig> EDGE =
       Key.section(
           "edge",
           Shape.Section.of(
-              List.of(LISTEN, THREADS, TRUSTED_PROXIES, REQUEST),
+              List.of(LISTEN, THREADS, TRUSTED_PROXIES, REQUEST, EDGE_CACHE),
               v ->
                   new EdgeConfig(
                       List.copyOf(v.get(LISTEN).values()),
                       v.get(THREADS),
                       v.find(TRUSTED_PROXIES).orElse(List.of()),
-                      v.get(REQUEST))),
+                      v.get(REQUEST),
+                      v.get(EDGE_CACHE))),
           "the gateway");
 
   // ---- admin and replicas
@@ -190,7 +202,7 @@ final class Declaration {
           "name",
           Texts.text("a name of letters, digits, '.', '_' and '-'", "[A-Za-z][A-Za-z0-9._-]{0,62}"),
           "what logs and metrics call it");
-  private static final Key<Destination> TO =
+  static final Key<Destination> TO =
       Key.required(
           "to",
           new Shape.Scalar<>(
@@ -203,7 +215,7 @@ final class Declaration {
           "idempotent",
           "which failed requests go to the next replica: those with an idempotent method, or only"
               + " those of which nothing was sent");
-  private static final Key<Authenticate> AUTHENTICATE =
+  static final Key<Authenticate> AUTHENTICATE =
       Key.with(
           "authenticate",
           Texts.oneOf(Authenticate.class).checked(Checks::authenticate),
@@ -213,21 +225,67 @@ final class Declaration {
       Key.optional("body-limit", Texts.size(0, 1L << 40), "the largest request body, else 413");
   private static final Key<Duration> ROUTE_TIMEOUT =
       Key.optional("timeout", WAIT, "for an answer to begin, instead of the upstream's");
+  private static final Key<CacheConfig.Mode> CACHE_MODE =
+      Key.with(
+          "mode",
+          Texts.oneOf(CacheConfig.Mode.class),
+          "on",
+          "on: as RFC 9111 says; stale-only: stored answers are used only when nobody else can"
+              + " answer");
+  private static final Shape<Duration> AGE = Texts.duration(Duration.ZERO, Duration.ofDays(365));
+  private static final Key<Duration> CACHE_TTL =
+      Key.optional("ttl", AGE, "how long an answer is fresh, whatever the origin says");
+  private static final Key<Duration> CACHE_STALE_IF_ERROR =
+      Key.optional(
+          "stale-if-error",
+          AGE,
+          "how long after that it stands in for an origin that fails, where the origin does not"
+              + " say; 1h, or 1d with stale-only");
+  private static final Key<Duration> CACHE_STALE_WHILE_REVALIDATE =
+      Key.with(
+          "stale-while-revalidate",
+          AGE,
+          "0s",
+          "how long after that it is given while a new one is fetched, where the origin does not"
+              + " say");
+  private static final Key<Long> CACHE_MAX_OBJECT =
+      Key.with("max-object", Texts.size(1, 1 << 30), "1MiB", "larger bodies are not stored");
+  static final Key<CacheConfig> CACHE =
+      Key.optional(
+          "cache",
+          Shape.Section.of(
+                  List.of(
+                      CACHE_MODE,
+                      CACHE_TTL,
+                      CACHE_STALE_IF_ERROR,
+                      CACHE_STALE_WHILE_REVALIDATE,
+                      CACHE_MAX_OBJECT),
+                  v ->
+                      new CacheConfig(
+                          v.get(CACHE_MODE),
+                          v.find(CACHE_TTL),
+                          v.find(CACHE_STALE_IF_ERROR),
+                          v.get(CACHE_STALE_WHILE_REVALIDATE),
+                          v.get(CACHE_MAX_OBJECT)))
+              .orJust(CACHE_MODE),
+          "whether answers are kept: on, stale-only, or a section");
   private static final Shape<RouteConfig> ROUTE =
       Shape.Section.of(
-          List.of(ROUTE_NAME, MATCH, TO, RETRY, AUTHENTICATE, BODY_LIMIT, ROUTE_TIMEOUT),
-          v -> {
-            var match = v.get(MATCH);
-            return new RouteConfig(
-                v.find(ROUTE_NAME).orElseGet(() -> inWords(match)),
-                match,
-                v.get(TO),
-                v.get(RETRY),
-                v.get(AUTHENTICATE),
-                v.find(BODY_LIMIT).map(OptionalLong::of).orElse(OptionalLong.empty()),
-                v.find(ROUTE_TIMEOUT),
-                v.place().file() + ":" + v.place().line());
-          });
+              List.of(ROUTE_NAME, MATCH, TO, RETRY, AUTHENTICATE, BODY_LIMIT, ROUTE_TIMEOUT, CACHE),
+              v -> {
+                var match = v.get(MATCH);
+                return new RouteConfig(
+                    v.find(ROUTE_NAME).orElseGet(() -> inWords(match)),
+                    match,
+                    v.get(TO),
+                    v.get(RETRY),
+                    v.get(AUTHENTICATE),
+                    v.find(BODY_LIMIT).map(OptionalLong::of).orElse(OptionalLong.empty()),
+                    v.find(ROUTE_TIMEOUT),
+                    v.find(CACHE),
+                    v.place().file() + ":" + v.place().line());
+              })
+          .checked(Checks::route);
   private static final Key<List<RouteConfig>> ROUTES =
       Key.required(
           "routes",

@@ -7,8 +7,13 @@ import java.util.List;
 /// @param listen at least one, in the file's order
 /// @param threads event loops; 0 for one per core
 /// @param trustedProxies whose `X-Forwarded-*` and `Forwarded` fields are believed
+/// @param cacheSize bytes that stored answers of all routes may take
 public record EdgeConfig(
-    List<ListenConfig> listen, int threads, List<Network> trustedProxies, RequestLimits request) {
+    List<ListenConfig> listen,
+    int threads,
+    List<Network> trustedProxies,
+    RequestLimits request,
+    long cacheSize) {
 
   /// What a request may be, in bytes and lines; more is 414 or 431.
   ///

@@ -10,6 +10,7 @@ import java.util.OptionalLong;
 ///   match in words, such as `GET /data/**`
 /// @param bodyLimit in bytes; empty: the destination decides
 /// @param timeout instead of the upstream's
+/// @param cache empty: answers are never stored
 /// @param origin where it is written, `gatehouse.yaml:41`
 public record RouteConfig(
     String name,
@@ -19,6 +20,7 @@ public record RouteConfig(
     Authenticate authenticate,
     OptionalLong bodyLimit,
     Optional<Duration> timeout,
+    Optional<CacheConfig> cache,
     String origin) {
 
   /// What a request must be, all of it; the most specific match of all routes wins.

@@ -5,6 +5,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /// The part of the declaration that is about the built-in services.
 final class ServiceKeys {
@@ -93,6 +94,9 @@ final class ServiceKeys {
       List.of(STORAGE, COUNTERS, COMPUTE, ACCOUNTS, MULTIVAC);
 
   static final List<String> NAMES = ALL.stream().map(Key::name).toList();
+
+  /// Those that are processes of their own.
+  static final Set<String> REPLICATED = Set.of("storage", "counters");
 
   static final Key<Map<String, ServiceConfig>> SERVICES =
       Key.section(

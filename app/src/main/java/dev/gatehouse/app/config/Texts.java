@@ -87,7 +87,7 @@ final class Texts {
   static <E extends Enum<E>> Shape.Scalar<E> oneOf(Class<E> type) {
     var words = new ArrayList<String>();
     for (var constant : type.getEnumConstants()) {
-      words.add(constant.name().toLowerCase(Locale.ROOT));
+      words.add(constant.name().toLowerCase(Locale.ROOT).replace('_', '-'));
     }
     return new Shape.Scalar<>(
         "one of " + String.join(", ", words),
@@ -95,7 +95,7 @@ final class Texts {
           if (!words.contains(text)) {
             throw new Wrong("'" + text + "' is unknown" + Suggest.among(text, words));
           }
-          return Enum.valueOf(type, text.toUpperCase(Locale.ROOT));
+          return Enum.valueOf(type, text.toUpperCase(Locale.ROOT).replace('-', '_'));
         },
         Map.of("enum", words));
   }

@@ -1,5 +1,6 @@
 package dev.gatehouse.app.roles;
 
+import dev.gatehouse.app.config.CacheConfig;
 import dev.gatehouse.app.config.Config;
 import dev.gatehouse.app.config.Destination;
 import dev.gatehouse.app.config.RouteConfig;
@@ -16,6 +17,7 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /// A configuration in the edge's own words: what to listen on, which routes, which origins.
@@ -139,6 +141,20 @@ record EdgePlan(Config config) {
         },
         route.bodyLimit(),
         connectTimeout,
-        route.timeout().orElse(timeout));
+        route.timeout().orElse(timeout),
+        route.cache().flatMap(EdgePlan::caching));
+  }
+
+  private static Optional<Route.Caching> caching(CacheConfig cache) {
+    boolean staleOnly = cache.mode() == CacheConfig.Mode.STALE_ONLY;
+    return cache.mode() == CacheConfig.Mode.OFF
+        ? Optional.empty()
+        : Optional.of(
+            new Route.Caching(
+                staleOnly,
+                cache.ttl(),
+                cache.staleIfError().orElse(staleOnly ? Duration.ofDays(1) : Duration.ofHours(1)),
+                cache.staleWhileRevalidate(),
+                cache.maxObject()));
   }
 }

@@ -2,6 +2,7 @@ package dev.gatehouse.edge.filter;
 
 import dev.gatehouse.edge.route.Route;
 import dev.gatehouse.http.Exchange;
+import dev.gatehouse.http.RequestHead;
 import java.net.InetSocketAddress;
 import java.util.Optional;
 
@@ -13,12 +14,30 @@ public final class Visit {
   private InetSocketAddress client;
   private String clientText;
   private Optional<String> user = Optional.empty();
+  private RequestHead head;
 
   public Visit(Exchange exchange, Route route) {
     this.exchange = exchange;
     this.route = route;
     this.client = exchange.peer();
     this.clientText = exchange.peerText();
+    this.head = exchange.head();
+  }
+
+  /// The same visit with another request for the origin, such as one that asks whether a stored
+  /// answer is still good.
+  public Visit asking(RequestHead other) {
+    var copy = new Visit(exchange, route);
+    copy.client = client;
+    copy.clientText = clientText;
+    copy.user = user;
+    copy.head = other;
+    return copy;
+  }
+
+  /// What the origin is asked: the client's request, unless somebody asks on their own account.
+  public RequestHead head() {
+    return head;
   }
 
   public Exchange exchange() {

@@ -17,6 +17,7 @@ import java.util.Set;
 /// @param bodyLimit bytes a request may carry to an upstream; empty: any number
 /// @param connectTimeout for a connection to an upstream
 /// @param timeout from the end of the request to the head of the answer
+/// @param cache empty: answers are never stored
 public record Route(
     String name,
     Optional<String> listener,
@@ -28,7 +29,8 @@ public record Route(
     Authentication authenticate,
     OptionalLong bodyLimit,
     Duration connectTimeout,
-    Duration timeout) {
+    Duration timeout,
+    Optional<Caching> cache) {
   /// When a try that failed may be repeated on another replica.
   public enum Retry {
     /// Only when nothing was sent.
@@ -42,6 +44,22 @@ public record Route(
     NONE,
     SESSION
   }
+
+  /// What is kept of the answers.
+  ///
+  /// @param staleOnly a stored answer is used only when nobody else can answer
+  /// @param ttl how long an answer is fresh, whatever the origin says; empty: what the origin says
+  /// @param staleIfError how long after that it may stand in for a failing origin, unless the
+  ///   origin says so itself
+  /// @param staleWhileRevalidate how long after that it is given while a new one is fetched, unless
+  ///   the origin says so itself
+  /// @param maxObject bytes of the largest body that is kept
+  public record Caching(
+      boolean staleOnly,
+      Optional<Duration> ttl,
+      Duration staleIfError,
+      Duration staleWhileRevalidate,
+      long maxObject) {}
 
   /// Where requests go.
   public sealed interface Destination {

@@ -33,7 +33,7 @@ public final class Forwarding {
   }
 
   HttpHeaders toOrigin(Visit visit, Origin origin, boolean own) {
-    var head = visit.exchange().head();
+    var head = visit.head();
     var from = head.headers();
     var to = DefaultHttpHeadersFactory.headersFactory().withValidation(false).newHeaders();
     var all = from.iteratorCharSequence();

@@ -88,7 +88,7 @@ public final class Relay implements OriginListener {
   /// The length the client announces; 0 when it does not. One with more digits than a long has is
   /// over any limit.
   private long declared() {
-    var length = client.head().headers().get("Content-Length");
+    var length = visit.head().headers().get("Content-Length");
     if (length == null) {
       return 0;
     }
@@ -119,7 +119,7 @@ public final class Relay implements OriginListener {
 
   private void send(Replica to, boolean fresh) {
     replica = to;
-    var head = client.head();
+    var head = visit.head();
     pools.send(
         client.loop(),
         to.origin(),
@@ -143,7 +143,7 @@ public final class Relay implements OriginListener {
       return;
     }
     origin = exchange;
-    if (client.head().hasBody()) {
+    if (visit.head().hasBody()) {
       exchange.flush();
       var before = upload;
       if (before == null) {
@@ -262,7 +262,7 @@ public final class Relay implements OriginListener {
       case IF_IDEMPOTENT ->
           replayable()
               && visit.route().retry() == Route.Retry.IDEMPOTENT
-              && IDEMPOTENT.contains(client.head().method());
+              && IDEMPOTENT.contains(visit.head().method());
       case NEVER -> false;
     };
   }
