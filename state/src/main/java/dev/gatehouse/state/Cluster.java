@@ -92,14 +92,20 @@ final class Cluster {
   private static void run(Path directory, List<String> command, String input) {
     var result = Shell.run(directory, command, input);
     // A server without a socket goes on after a statement that failed, and ends with status 0.
-    boolean complained =
-        result.output().lines().anyMatch(line -> line.matches(".*\\b(ERROR|FATAL|PANIC): .*"));
-    if (!result.ok() || complained) {
+    var complaints =
+        result
+            .output()
+            .lines()
+            .filter(line -> line.matches(".*\\b(ERROR|FATAL|PANIC|error): .*"))
+            .toList();
+    if (!result.ok() || !complaints.isEmpty()) {
       throw new IllegalStateException(
           "The database could not be initialised in %s: %s"
               .formatted(
                   directory.resolveSibling("cluster"),
-                  result.output().strip().replaceAll("\\s*\\R\\s*", "; ")));
+                  complaints.isEmpty()
+                      ? result.output().strip().replaceAll("\\s*\\R\\s*", "; ")
+                      : String.join("; ", complaints).strip()));
     }
   }
 }
