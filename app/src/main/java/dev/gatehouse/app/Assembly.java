@@ -68,10 +68,12 @@ public final class Assembly {
     // Before storage: the first port is its own, and storage-1 has the one after it.
     config
         .service(ServiceConfig.Counters.class)
+        .filter(counters -> counters.discover().isEmpty())
         .ifPresent(counters ->
             services.add(replicas("counters", counters.replicas(), config, COUNTERS, 2)));
     config
         .service(ServiceConfig.Storage.class)
+        .filter(storage -> storage.discover().isEmpty())
         .ifPresent(
             storage -> services.add(replicas("storage", storage.replicas(), config, STORAGE, 3)));
     config

@@ -9,6 +9,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /// What one key alone cannot tell: names that must exist, things that must not meet.
 final class Checks {
@@ -70,12 +71,31 @@ final class Checks {
 
   static void upstream(Values values) {
     var names = values.reading().names(values.path());
-    if (names.contains("url") && names.contains("urls")) {
-      values.wrong(Declaration.URL, values.path() + ": give either 'url' or 'urls', not both");
-    } else if (values.find(Declaration.URL).isEmpty()
-        && !names.contains("url")
-        && !names.contains("urls")) {
-      values.wrong(Declaration.URL, values.path() + ": 'url' or 'urls' is missing");
+    var given =
+        Stream.of("url", "urls", "dns", "srv").filter(names::contains).map(n -> "'" + n + "'");
+    var servers = given.toList();
+    if (servers.size() > 1) {
+      values.wrong(
+          Declaration.URL,
+          values.path() + ": give either " + String.join(" or ", servers) + ", not both");
+    } else if (values.find(Declaration.URL).isEmpty() && servers.isEmpty()) {
+      values.wrong(Declaration.URL, values.path() + ": 'url', 'urls', 'dns' or 'srv' is missing");
+    }
+    if (names.contains("every") && !names.contains("dns") && !names.contains("srv")) {
+      values.wrong(
+          DiscoverKeys.EVERY,
+          values.path() + ".every: nothing is looked up without 'dns' or 'srv'");
+    }
+  }
+
+  /// A service whose replicas run elsewhere has no number of them here.
+  static void discovered(Values values) {
+    var names = values.reading().names(values.path());
+    if (names.contains("discover") && names.contains("replicas")) {
+      values.wrong(
+          DiscoverKeys.DISCOVER,
+          values.path()
+              + ": give either 'replicas' to run them here or 'discover' to find them, not both");
     }
   }
 

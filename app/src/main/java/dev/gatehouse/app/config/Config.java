@@ -9,6 +9,7 @@ import java.util.Optional;
 ///
 /// @param file the file it was read from; empty for the assembly that ships with Gatehouse
 /// @param data where state lives; a relative path is relative to the working directory
+/// @param reload when a changed file is taken over
 /// @param services by name, in the file's order; a service that is absent is not run
 /// @param upstreams by name, in the file's order, then those that routes name by their URL
 /// @param routes in the file's order; which one wins is a matter of [RouteConfig.Match], not of
@@ -20,9 +21,27 @@ public record Config(
     EdgeConfig edge,
     AdminConfig admin,
     ReplicaConfig replica,
+    LogConfig log,
+    ReloadConfig reload,
     Map<String, ServiceConfig> services,
     Map<String, UpstreamConfig> upstreams,
     List<RouteConfig> routes) {
+
+  /// This, as read from `from`.
+  Config in(Path from) {
+    return new Config(
+        Optional.of(from),
+        data,
+        database,
+        edge,
+        admin,
+        replica,
+        log,
+        reload,
+        services,
+        upstreams,
+        routes);
+  }
 
   /// The settings of one service, if this assembly runs it: `service(ServiceConfig.Storage.class)`.
   public <S extends ServiceConfig> Optional<S> service(Class<S> type) {

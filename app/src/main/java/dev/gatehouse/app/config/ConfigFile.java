@@ -49,19 +49,8 @@ public final class ConfigFile {
     }
     return switch (read(file.toString(), bytes, environment, commandLine)) {
       case Loaded.Bad bad -> bad;
-      case Loaded.Good(Config c, List<Setting> settings) ->
-          new Loaded.Good(
-              new Config(
-                  Optional.of(file),
-                  c.data(),
-                  c.database(),
-                  c.edge(),
-                  c.admin(),
-                  c.replica(),
-                  c.services(),
-                  c.upstreams(),
-                  c.routes()),
-              settings);
+      case Loaded.Good(Config config, List<Setting> settings) ->
+          new Loaded.Good(config.in(file), settings);
     };
   }
 

@@ -77,18 +77,24 @@ final class Declaration {
           "cache",
           Shape.Section.of(List.of(CACHE_SIZE), v -> v.get(CACHE_SIZE)),
           "what routes with 'cache' share");
+  private static final Key<Address> RESOLVER =
+      Key.optional(
+          "resolver",
+          Texts.address(),
+          "the DNS server to ask, such as 127.0.0.1:5353; else those of /etc/resolv.conf");
   private static final Key<EdgeConfig> EDGE =
       Key.section(
           "edge",
           Shape.Section.of(
-              List.of(LISTEN, THREADS, TRUSTED_PROXIES, REQUEST, EDGE_CACHE),
+              List.of(LISTEN, THREADS, TRUSTED_PROXIES, REQUEST, EDGE_CACHE, RESOLVER),
               v ->
                   new EdgeConfig(
                       List.copyOf(v.get(LISTEN).values()),
                       v.get(THREADS),
                       v.find(TRUSTED_PROXIES).orElse(List.of()),
                       v.get(REQUEST),
-                      v.get(EDGE_CACHE))),
+                      v.get(EDGE_CACHE),
+                      v.find(RESOLVER))),
           "the gateway");
 
   // ---- admin and replicas
@@ -112,6 +118,29 @@ final class Declaration {
           "replica",
           Shape.Section.of(List.of(REPLICA_LISTEN), v -> new ReplicaConfig(v.get(REPLICA_LISTEN))),
           "where replicas of services listen");
+
+  // ---- the log, and changes while it runs
+
+  private static final Key<LogConfig.Level> LOG_LEVEL =
+      Key.with(
+          "level", Texts.oneOf(LogConfig.Level.class), "info", "the lowest level that is written");
+  private static final Key<LogConfig> LOG =
+      Key.section(
+          "log",
+          Shape.Section.of(List.of(LOG_LEVEL), v -> new LogConfig(v.get(LOG_LEVEL))),
+          "what is logged");
+  private static final Key<Boolean> WATCH =
+      Key.with(
+          "watch",
+          Texts.flag(),
+          "true",
+          "whether a change of this file is taken over by itself; gatehouse reload and SIGHUP always"
+              + " do it");
+  private static final Key<ReloadConfig> RELOAD =
+      Key.section(
+          "reload",
+          Shape.Section.of(List.of(WATCH), v -> new ReloadConfig(v.get(WATCH))),
+          "changes while it runs");
 
   // ---- upstreams
 
@@ -150,11 +179,20 @@ final class Declaration {
           "checks of every server, besides what real requests tell");
   private static final Shape<UpstreamConfig> UPSTREAM =
       Shape.Section.of(
-              List.of(URL, URLS, CONNECT_TIMEOUT, UPSTREAM_TIMEOUT, HEALTH),
+              List.of(
+                  URL,
+                  URLS,
+                  DiscoverKeys.DNS,
+                  DiscoverKeys.SRV,
+                  DiscoverKeys.EVERY,
+                  CONNECT_TIMEOUT,
+                  UPSTREAM_TIMEOUT,
+                  HEALTH),
               v ->
                   new UpstreamConfig(
                       v.name(),
-                      v.find(URLS).orElseGet(() -> List.of(v.get(URL))),
+                      v.find(URLS).or(() -> v.find(URL).map(List::of)).orElse(List.of()),
+                      DiscoverKeys.chosen(v),
                       v.get(CONNECT_TIMEOUT),
                       v.get(UPSTREAM_TIMEOUT),
                       v.find(HEALTH)))
@@ -310,7 +348,16 @@ final class Declaration {
   static final Shape.Section<Config> ROOT =
       Shape.Section.of(
               List.of(
-                  DATA, DATABASE, EDGE, ADMIN, REPLICA, ServiceKeys.SERVICES, UPSTREAMS, ROUTES),
+                  DATA,
+                  DATABASE,
+                  EDGE,
+                  ADMIN,
+                  REPLICA,
+                  LOG,
+                  RELOAD,
+                  ServiceKeys.SERVICES,
+                  UPSTREAMS,
+                  ROUTES),
               Declaration::config)
           .checked(Checks::whole);
 
@@ -330,6 +377,8 @@ final class Declaration {
         v.get(EDGE),
         v.get(ADMIN),
         v.get(REPLICA),
+        v.get(LOG),
+        v.get(RELOAD),
         v.get(ServiceKeys.SERVICES),
         Collections.unmodifiableMap(upstreams),
         v.get(ROUTES));
@@ -341,6 +390,7 @@ final class Declaration {
       return new UpstreamConfig(
           url,
           List.of(Texts.parseServer(url)),
+          Optional.empty(),
           fallback(CONNECT_TIMEOUT, reading),
           fallback(UPSTREAM_TIMEOUT, reading),
           Optional.empty());

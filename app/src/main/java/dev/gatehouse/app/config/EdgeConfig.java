@@ -1,6 +1,7 @@
 package dev.gatehouse.app.config;
 
 import java.util.List;
+import java.util.Optional;
 
 /// The edge: where it listens and how much of a request it reads.
 ///
@@ -8,12 +9,14 @@ import java.util.List;
 /// @param threads event loops; 0 for one per core
 /// @param trustedProxies whose `X-Forwarded-*` and `Forwarded` fields are believed
 /// @param cacheSize bytes that stored answers of all routes may take
+/// @param resolver the DNS server to ask; empty: those of the system
 public record EdgeConfig(
     List<ListenConfig> listen,
     int threads,
     List<Network> trustedProxies,
     RequestLimits request,
-    long cacheSize) {
+    long cacheSize,
+    Optional<Address> resolver) {
 
   /// What a request may be, in bytes and lines; more is 414 or 431.
   ///

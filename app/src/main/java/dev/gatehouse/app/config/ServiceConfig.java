@@ -2,16 +2,21 @@ package dev.gatehouse.app.config;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 
 /// The settings of one built-in service.
 public sealed interface ServiceConfig {
   /// Documents and ages, in `replicas` processes of their own.
-  record Storage(int replicas) implements ServiceConfig {}
+  ///
+  /// @param discover where they run elsewhere: how the edge finds them
+  record Storage(int replicas, Optional<DiscoverConfig> discover) implements ServiceConfig {}
 
   /// Increments, in `replicas` processes of their own.
   ///
   /// @param flushEvery how long increments are gathered before they are added to the database
-  record Counters(int replicas, Duration flushEvery) implements ServiceConfig {}
+  /// @param discover where they run elsewhere: how the edge finds them
+  record Counters(int replicas, Duration flushEvery, Optional<DiscoverConfig> discover)
+      implements ServiceConfig {}
 
   /// `/cpu` and `/local_program`, inside the edge.
   ///

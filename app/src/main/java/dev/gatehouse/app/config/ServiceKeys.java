@@ -16,8 +16,12 @@ final class ServiceKeys {
   private static final Key<ServiceConfig> STORAGE =
       Key.optional(
           "storage",
-          Shape.Section.of(
-              List.of(STORAGE_REPLICAS), v -> new ServiceConfig.Storage(v.get(STORAGE_REPLICAS))),
+          Shape.Section.<ServiceConfig>of(
+                  List.of(STORAGE_REPLICAS, DiscoverKeys.DISCOVER),
+                  v ->
+                      new ServiceConfig.Storage(
+                          v.get(STORAGE_REPLICAS), v.find(DiscoverKeys.DISCOVER)))
+              .checked(Checks::discovered),
           "documents (/data) and ages (/age)");
 
   private static final Key<Integer> COUNTERS_REPLICAS =
@@ -31,9 +35,14 @@ final class ServiceKeys {
   private static final Key<ServiceConfig> COUNTERS =
       Key.optional(
           "counters",
-          Shape.Section.of(
-              List.of(COUNTERS_REPLICAS, FLUSH_EVERY),
-              v -> new ServiceConfig.Counters(v.get(COUNTERS_REPLICAS), v.get(FLUSH_EVERY))),
+          Shape.Section.<ServiceConfig>of(
+                  List.of(COUNTERS_REPLICAS, FLUSH_EVERY, DiscoverKeys.DISCOVER),
+                  v ->
+                      new ServiceConfig.Counters(
+                          v.get(COUNTERS_REPLICAS),
+                          v.get(FLUSH_EVERY),
+                          v.find(DiscoverKeys.DISCOVER)))
+              .checked(Checks::discovered),
           "increments (/increment, /counters)");
 
   static final Key<List<String>> COMMAND =

@@ -84,6 +84,18 @@ final class Texts {
         Map.of("type", "integer", "minimum", least, "maximum", most));
   }
 
+  static Shape<Boolean> flag() {
+    return new Shape.Scalar<>(
+        "true or false",
+        (text, _) -> {
+          if (!text.equals("true") && !text.equals("false")) {
+            throw new Wrong("'" + text + "' is not true or false");
+          }
+          return Boolean.valueOf(text);
+        },
+        Map.of("type", "boolean"));
+  }
+
   static <E extends Enum<E>> Shape.Scalar<E> oneOf(Class<E> type) {
     var words = new ArrayList<String>();
     for (var constant : type.getEnumConstants()) {
@@ -253,6 +265,47 @@ final class Texts {
     var host = Optional.ofNullable(parts.group(1));
     return new UpstreamConfig.Server(
         tls, host.isPresent() ? literal(text, host.get()) : host(text, parts.group(2)), port);
+  }
+
+  /// `host:port`, which is plain HTTP, or the same with a scheme.
+  static Shape<DiscoverConfig> discoveredHost() {
+    var expects = "a name and a port such as storage.default.svc:9100";
+    return new Shape.Scalar<>(
+        expects,
+        (text, reading) -> {
+          boolean schemed = text.contains("://");
+          if (!schemed && !text.matches(".*:\\d+")) {
+            throw new Wrong("'" + text + "' is not " + expects);
+          }
+          var server = parseServer(schemed ? text : "http://" + text);
+          if (server.host().contains(":") || server.host().matches("[0-9.]+")) {
+            throw new Wrong("'" + text + "' is an address; give it as 'url'");
+          }
+          return new DiscoverConfig(
+              new DiscoverConfig.Question.Addresses(server.host(), server.port()),
+              server.tls(),
+              Optional.empty());
+        },
+        Map.of("type", "string"));
+  }
+
+  /// The name of SRV records, with an optional scheme.
+  static Shape<DiscoverConfig> discoveredService() {
+    var expects = "a name such as _http._tcp.storage.default.svc";
+    return new Shape.Scalar<>(
+        expects,
+        (text, _) -> {
+          boolean tls = text.startsWith("https://");
+          var name = text.replaceFirst("^https?://", "");
+          if (name.length() > 253 || !HOST_NAME.matcher(name).matches()) {
+            throw new Wrong("'" + text + "' is not " + expects);
+          }
+          return new DiscoverConfig(
+              new DiscoverConfig.Question.Services(name.toLowerCase(Locale.ROOT)),
+              tls,
+              Optional.empty());
+        },
+        Map.of("type", "string"));
   }
 
   static Shape<DatabaseChoice> database() {

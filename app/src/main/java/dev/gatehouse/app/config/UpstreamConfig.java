@@ -7,13 +7,15 @@ import java.util.Optional;
 /// An HTTP server that the edge passes requests to.
 ///
 /// @param name as routes, logs and metrics call it: a name of the file, or a route's own URL
-/// @param urls at least one; they take turns
+/// @param urls they take turns; none where they are found by DNS
+/// @param discover how they are found by DNS
 /// @param connectTimeout for a connection to be made, TLS included
 /// @param timeout for the head of the answer to arrive
 /// @param health empty: a server is only taken out by the failures of real requests
 public record UpstreamConfig(
     String name,
     List<Server> urls,
+    Optional<DiscoverConfig> discover,
     Duration connectTimeout,
     Duration timeout,
     Optional<Health> health) {

@@ -61,9 +61,12 @@ public final class Rehearsal {
             edge.threads(),
             edge.trustedProxies(),
             edge.request(),
-            edge.cacheSize()),
+            edge.cacheSize(),
+            edge.resolver()),
         new AdminConfig(free),
         config.replica(),
+        config.log(),
+        config.reload(),
         config.services(),
         config.upstreams(),
         config.routes());

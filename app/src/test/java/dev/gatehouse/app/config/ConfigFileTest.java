@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -55,8 +56,8 @@ class ConfigFileTest {
     assertThat(config.services())
         .isEqualTo(
             Map.of(
-                "storage", new ServiceConfig.Storage(3),
-                "counters", new ServiceConfig.Counters(1, Duration.ofSeconds(1)),
+                "storage", new ServiceConfig.Storage(3, Optional.empty()),
+                "counters", new ServiceConfig.Counters(1, Duration.ofSeconds(1), Optional.empty()),
                 "compute",
                     new ServiceConfig.Compute(
                         64, new ServiceConfig.Program(List.of(), Duration.ofSeconds(5), 4, 64)),

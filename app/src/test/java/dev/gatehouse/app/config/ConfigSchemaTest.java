@@ -35,7 +35,10 @@ class ConfigSchemaTest {
                 data: 7
                 edge: {listen: ":80", threads: "${THREADS:-2}"}
                 services: {accounts: , storage: {replicas: 0}}
-                upstreams: {one: "http://a", two: {urls: ["http://b"], health: {path: /h}}}
+                upstreams: {one: "http://a", two: {urls: ["http://b"], health: {path: /h}},
+                  three: {dns: "b:80", every: 2s}, four: {srv: _http._tcp.b}}
+                log: {level: debug}
+                reload: {watch: false}
                 routes: [{match: {path: /**}, to: one, body-limit: 1MiB, timeout: 50ms}]
                 """))
         .isEmpty();
