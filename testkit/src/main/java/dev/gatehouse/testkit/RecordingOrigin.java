@@ -37,6 +37,7 @@ public final class RecordingOrigin implements AutoCloseable {
   private final Set<Socket> connections = ConcurrentHashMap.newKeySet();
   private volatile ServerSocket listening;
   private volatile Script script = ok("");
+  private volatile boolean early;
 
   private RecordingOrigin(ServerSocket listening) {
     this.listening = listening;
@@ -60,6 +61,18 @@ public final class RecordingOrigin implements AutoCloseable {
   public RecordingOrigin answering(Script next) {
     script = next;
     return this;
+  }
+
+  /// From now on the script is called when a request's head has come; the rest of the connection is
+  /// never read.
+  public RecordingOrigin answeringEarly(Script next) {
+    early = true;
+    return answering(next);
+  }
+
+  /// How many connections are open.
+  public int connections() {
+    return connections.size();
   }
 
   /// Every request so far, in the order in which they were complete.
@@ -150,6 +163,14 @@ public final class RecordingOrigin implements AutoCloseable {
       connection.setTcpNoDelay(true);
       var in = new BufferedInputStream(connection.getInputStream());
       while (true) {
+        if (early) {
+          var head = HttpMessage.read(in, true);
+          if (head.isPresent()) {
+            received.add(head.get());
+            script.answer(head.get(), new Wire(connection));
+          }
+          return;
+        }
         var request =
             HttpMessage.read(
                 in, false, () -> new Wire(connection).send("HTTP/1.1 100 Continue\r\n\r\n"));
