@@ -1,10 +1,14 @@
 package dev.gatehouse.edge;
 
+import dev.gatehouse.edge.filter.ChangeRequest;
+import dev.gatehouse.edge.filter.ChangeResponse;
 import dev.gatehouse.edge.filter.Filter;
 import dev.gatehouse.edge.filter.Verdict;
 import dev.gatehouse.edge.filter.Visit;
+import dev.gatehouse.edge.route.Redirect;
 import dev.gatehouse.edge.route.Route;
 import dev.gatehouse.edge.route.RouteTable;
+import dev.gatehouse.edge.route.Split;
 import dev.gatehouse.edge.upstream.Forwarding;
 import dev.gatehouse.edge.upstream.Relay;
 import dev.gatehouse.edge.upstream.Reply;
@@ -14,12 +18,16 @@ import dev.gatehouse.http.ExchangeHandler;
 import dev.gatehouse.http.Failure;
 import dev.gatehouse.http.OriginPools;
 import dev.gatehouse.http.Problem;
+import dev.gatehouse.http.Refusal;
+import dev.gatehouse.http.Response;
 import dev.gatehouse.http.RoutesHandler;
+import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.IntUnaryOperator;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -38,6 +46,15 @@ final class EdgeHandler implements ExchangeHandler {
     record Service(RoutesHandler service) implements Arrival {}
 
     record Replicas(Upstream upstream) implements Arrival {}
+
+    record Shared(Split split, List<Arrival> arrivals) implements Arrival {}
+
+    record Elsewhere(Redirect redirect) implements Arrival {}
+
+    record Fixed(Response response) implements Arrival {}
+
+    /// Switched off.
+    record Closed(Problem problem) implements Arrival {}
   }
 
   private final RouteTable table;
@@ -47,6 +64,7 @@ final class EdgeHandler implements ExchangeHandler {
   private final Forwarding forwarding;
   private final Consumer<ExchangeRecord> records;
   private final LongSupplier nanos;
+  private final IntUnaryOperator draw;
 
   EdgeHandler(
       RouteTable table,
@@ -56,19 +74,18 @@ final class EdgeHandler implements ExchangeHandler {
       OriginPools pools,
       Forwarding forwarding,
       Consumer<ExchangeRecord> records,
-      LongSupplier nanos) {
+      LongSupplier nanos,
+      IntUnaryOperator draw) {
     this.table = table;
     this.own = own;
     this.pools = pools;
     this.forwarding = forwarding;
     this.records = records;
     this.nanos = nanos;
+    this.draw = draw;
     var made = new IdentityHashMap<Route, Line>();
     for (var route : table.routes()) {
-      made.put(
-          route,
-          new Line(
-              filters.getOrDefault(route.authenticate(), List.of()), arrival(route, destinations)));
+      made.put(route, line(route, destinations, filters));
     }
     this.lines = made;
   }
@@ -78,13 +95,45 @@ final class EdgeHandler implements ExchangeHandler {
     return table.routes();
   }
 
-  private static Arrival arrival(Route route, Gateway.Destinations destinations) {
-    return switch (route.to()) {
+  private static Line line(
+      Route route,
+      Gateway.Destinations destinations,
+      Map<Route.Authentication, List<Filter>> filters) {
+    if (route.maintenance().isPresent()) {
+      return new Line(List.of(), closed(route.maintenance().get()));
+    }
+    var all = new ArrayList<>(filters.getOrDefault(route.authenticate(), List.of()));
+    var changes = route.changes();
+    // After all that looks at the client's own request.
+    if (changes.rewrite().isPresent() || !changes.request().isEmpty()) {
+      all.add(new ChangeRequest(changes));
+    }
+    // Last: only what comes from the destination is changed.
+    if (!changes.response().isEmpty()) {
+      all.add(new ChangeResponse(changes.response()));
+    }
+    return new Line(List.copyOf(all), arrival(route.to(), destinations));
+  }
+
+  private static Arrival closed(Route.Maintenance maintenance) {
+    return new Arrival.Closed(
+        new Problem(503, "maintenance", "Closed for maintenance", maintenance.message())
+            .header("Retry-After", Long.toString(maintenance.retryAfter().toSeconds())));
+  }
+
+  private static Arrival arrival(Route.Destination to, Gateway.Destinations destinations) {
+    return switch (to) {
       case Route.Destination.Local(var name) -> new Arrival.Service(destinations.service(name));
       case Route.Destination.Replicated(var name) ->
           new Arrival.Replicas(destinations.upstream(name));
       case Route.Destination.External(var name) ->
           new Arrival.Replicas(destinations.upstream(name));
+      case Route.Destination.Shared(var split) ->
+          new Arrival.Shared(
+              split,
+              split.shares().stream().map(share -> arrival(share.to(), destinations)).toList());
+      case Route.Destination.Elsewhere(var redirect) -> new Arrival.Elsewhere(redirect);
+      case Route.Destination.Fixed(var response) -> new Arrival.Fixed(response);
     };
   }
 
@@ -114,7 +163,7 @@ final class EdgeHandler implements ExchangeHandler {
         answer(Problem.notFound("Nothing is at " + head.target().rawPath() + " on this port."));
         return;
       }
-      switch (table.match(exchange.listener(), head.host(), head.method(), segments)) {
+      switch (table.match(exchange.listener(), head)) {
         case RouteTable.Match.Found(var route) -> {
           routeName = route.name();
           filter(new Visit(exchange, route), 0);
@@ -171,9 +220,15 @@ final class EdgeHandler implements ExchangeHandler {
       }
       switch (arrival) {
         case Arrival.Service(var service) ->
-            service.handle(exchange, new RoutesHandler.Caller(visit.client(), visit.user()));
+            service.handle(
+                exchange, visit.head(), new RoutesHandler.Caller(visit.client(), visit.user()));
+        case Arrival.Shared(var split, var arrivals) ->
+            arrive(visit, arrivals.get(split.pick(drawn(split, visit))));
+        case Arrival.Elsewhere(var redirect) -> redirect(redirect);
+        case Arrival.Fixed(var response) -> exchange.send(response);
+        case Arrival.Closed(var problem) -> answer(problem);
         case Arrival.Replicas(var upstream) -> {
-          if (!upstream.own() && hasBackslash()) {
+          if (!upstream.own() && hasBackslash(visit)) {
             answer(Problem.badRequest("An encoded backslash is not passed to an external origin."));
             return;
           }
@@ -192,13 +247,28 @@ final class EdgeHandler implements ExchangeHandler {
     }
 
     /// To our own services an encoded backslash is data; some foreign origins take it for a slash.
-    private boolean hasBackslash() {
-      for (var segment : exchange.head().target().segments()) {
+    private boolean hasBackslash(Visit visit) {
+      for (var segment : visit.head().target().segments()) {
         if (segment.indexOf('\\') >= 0) {
           return true;
         }
       }
       return false;
+    }
+
+    private int drawn(Split split, Visit visit) {
+      return switch (split.sticky()) {
+        case NONE -> draw.applyAsInt(split.whole());
+        case CLIENT -> split.number(visit.clientText());
+      };
+    }
+
+    private void redirect(Redirect redirect) {
+      try {
+        exchange.send(redirect.response(exchange.head()));
+      } catch (Refusal refusal) {
+        answer(refusal.problem());
+      }
     }
 
     private void failed(Upstream upstream, Failure why, String detail) {

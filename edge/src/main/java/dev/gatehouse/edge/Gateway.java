@@ -33,6 +33,7 @@ import java.util.Optional;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.IntUnaryOperator;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 
@@ -95,6 +96,7 @@ public final class Gateway implements AutoCloseable {
   private final Executor threads;
   private final InstantSource clock;
   private final LongSupplier nanos;
+  private final IntUnaryOperator draw;
   private final HttpServer server;
   private final OriginPools pools;
   private final HealthChecks checks;
@@ -109,11 +111,17 @@ public final class Gateway implements AutoCloseable {
   private volatile Map<String, Upstream> upstreams;
 
   private Gateway(
-      Loops loops, Executor threads, Settings settings, InstantSource clock, LongSupplier nanos)
+      Loops loops,
+      Executor threads,
+      Settings settings,
+      InstantSource clock,
+      LongSupplier nanos,
+      IntUnaryOperator draw)
       throws IOException {
     this.threads = threads;
     this.clock = clock;
     this.nanos = nanos;
+    this.draw = draw;
     this.settings = settings;
     status = new StatusBoard(() -> processes, clock);
     pools = new OriginPools(loops, settings.pools());
@@ -125,10 +133,16 @@ public final class Gateway implements AutoCloseable {
     checks = new HealthChecks(pools, loops.all().getFirst(), upstreams.values());
   }
 
+  /// @param draw a random number from 0 to below what it is given; called on the event loops
   public static Gateway start(
-      Loops loops, Executor threads, Settings settings, InstantSource clock, LongSupplier nanos)
+      Loops loops,
+      Executor threads,
+      Settings settings,
+      InstantSource clock,
+      LongSupplier nanos,
+      IntUnaryOperator draw)
       throws IOException {
-    return new Gateway(loops, threads, settings, clock, nanos);
+    return new Gateway(loops, threads, settings, clock, nanos, draw);
   }
 
   /// Serves by `next` from now on. All or nothing: new addresses are bound and everything is built
@@ -189,7 +203,8 @@ public final class Gateway implements AutoCloseable {
         pools,
         new Forwarding(from.secret()),
         from.records(),
-        nanos);
+        nanos,
+        draw);
   }
 
   /// The filters of a route, in their order.

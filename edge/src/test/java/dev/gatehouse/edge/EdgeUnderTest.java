@@ -2,6 +2,7 @@ package dev.gatehouse.edge;
 
 import dev.gatehouse.edge.route.PathPattern;
 import dev.gatehouse.edge.route.Route;
+import dev.gatehouse.edge.route.RoutePattern;
 import dev.gatehouse.edge.upstream.Replica;
 import dev.gatehouse.http.HttpLimits;
 import dev.gatehouse.http.Loops;
@@ -22,9 +23,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executors;
+import java.util.concurrent.ThreadLocalRandom;
 
 /// A gateway on a free port with one external origin, one replicated service and one service of its
 /// own.
@@ -45,7 +46,8 @@ final class EdgeUnderTest implements AutoCloseable {
               Executors.newVirtualThreadPerTaskExecutor(),
               settings(),
               InstantSource.system(),
-              System::nanoTime);
+              System::nanoTime,
+              bound -> ThreadLocalRandom.current().nextInt(bound));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -78,11 +80,10 @@ final class EdgeUnderTest implements AutoCloseable {
   static Route route(String path, Route.Destination to, Route.Authentication authentication) {
     return new Route(
         path,
-        Optional.empty(),
-        Optional.empty(),
-        PathPattern.parse(path),
-        Set.of(),
+        RoutePattern.of(PathPattern.parse(path)),
         to,
+        Route.Changes.NONE,
+        Optional.empty(),
         Route.Retry.IDEMPOTENT,
         authentication,
         OptionalLong.empty(),

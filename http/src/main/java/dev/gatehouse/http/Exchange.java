@@ -17,6 +17,7 @@ import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
 import java.net.InetSocketAddress;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -51,6 +52,7 @@ public final class Exchange {
   private Stage stage = Stage.WAITING;
   private int status;
   private long bytesOut;
+  private @Nullable Consumer<HttpHeaders> edit;
   private @Nullable Runnable onDone;
   private @Nullable Runnable onWritable;
 
@@ -114,6 +116,12 @@ public final class Exchange {
   /// Whether nothing more can be sent: the response is finished or the client is gone.
   public boolean done() {
     return stage == Stage.DONE;
+  }
+
+  /// Changes the head of the final response, whoever sends it. The framing, `Date` and
+  /// `X-Request-Id` are none of its business.
+  public void edit(Consumer<HttpHeaders> change) {
+    edit = change;
   }
 
   /// Called once, when the response is finished or can never be.
@@ -351,6 +359,9 @@ public final class Exchange {
     if (continueExpected || connection.draining()) {
       // The client may or may not send the body now: only closing keeps the framing certain.
       keepAlive = false;
+    }
+    if (edit != null) {
+      edit.accept(headers);
     }
     if (!headers.contains(HttpHeaderNames.DATE)) {
       headers.set(HttpHeaderNames.DATE, connection.date());

@@ -34,7 +34,11 @@ public final class RoutesHandler {
   }
 
   public void handle(Exchange exchange, Caller caller) {
-    var head = exchange.head();
+    handle(exchange, exchange.head(), caller);
+  }
+
+  /// Answers `head` instead of what the client asked; the body is still the client's.
+  public void handle(Exchange exchange, RequestHead head, Caller caller) {
     switch (routes.match(head.method(), head.target().segments())) {
       case Routes.Match.Unknown() ->
           refuse(exchange, Problem.notFound("Nothing is at " + head.target().rawPath() + "."));
@@ -45,15 +49,18 @@ public final class RoutesHandler {
           refuse(exchange, Problem.methodNotAllowed(allow));
         }
       }
-      case Routes.Match.Found(var route, var path) -> gather(exchange, caller, route, path);
+      case Routes.Match.Found(var route, var path) -> gather(exchange, head, caller, route, path);
     }
   }
 
   private void gather(
-      Exchange exchange, Caller caller, Routes.Route route, Map<String, String> path) {
-    var head = exchange.head();
+      Exchange exchange,
+      RequestHead head,
+      Caller caller,
+      Routes.Route route,
+      Map<String, String> path) {
     if (!head.hasBody()) {
-      call(exchange, caller, route, path, new byte[0]);
+      call(exchange, head, caller, route, path, new byte[0]);
       return;
     }
     int limit = route.bodyLimit();
@@ -93,7 +100,7 @@ public final class RoutesHandler {
           @Override
           public void end(HttpHeaders trailers) {
             if (!refused) {
-              call(exchange, caller, route, path, bytes.toByteArray());
+              call(exchange, head, caller, route, path, bytes.toByteArray());
             }
           }
 
@@ -103,8 +110,12 @@ public final class RoutesHandler {
   }
 
   private void call(
-      Exchange exchange, Caller caller, Routes.Route route, Map<String, String> path, byte[] body) {
-    var head = exchange.head();
+      Exchange exchange,
+      RequestHead head,
+      Caller caller,
+      Routes.Route route,
+      Map<String, String> path,
+      byte[] body) {
     var request =
         new Request(
             head.method().equals("HEAD") ? "GET" : head.method(),

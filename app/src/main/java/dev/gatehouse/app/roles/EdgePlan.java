@@ -9,6 +9,7 @@ import dev.gatehouse.app.config.UpstreamConfig;
 import dev.gatehouse.edge.Gateway;
 import dev.gatehouse.edge.route.PathPattern;
 import dev.gatehouse.edge.route.Route;
+import dev.gatehouse.edge.route.RoutePattern;
 import dev.gatehouse.edge.upstream.Upstream;
 import dev.gatehouse.http.HttpLimits;
 import dev.gatehouse.http.Origin;
@@ -126,11 +127,15 @@ record EdgePlan(Config config) {
     }
     return new Route(
         route.name(),
-        match.listen(),
-        match.host(),
-        PathPattern.parse(match.path().text()),
-        match.method().map(Set::of).orElse(Set.of()),
+        new RoutePattern(
+            match.listen(),
+            match.host(),
+            PathPattern.parse(match.path().text()),
+            match.method().map(Set::of).orElse(Set.of()),
+            List.of()),
         to,
+        Route.Changes.NONE,
+        Optional.empty(),
         switch (route.retry()) {
           case IDEMPOTENT -> Route.Retry.IDEMPOTENT;
           case UNSENT -> Route.Retry.UNSENT;

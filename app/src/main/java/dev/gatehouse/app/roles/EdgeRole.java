@@ -30,6 +30,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -105,7 +106,8 @@ public final class EdgeRole implements Role {
             services::userOf,
             done -> note(done, metrics)),
         context.clock(),
-        context.nanos());
+        context.nanos(),
+        bound -> ThreadLocalRandom.current().nextInt(bound));
   }
 
   /// Almost nobody has any, and every request asks.

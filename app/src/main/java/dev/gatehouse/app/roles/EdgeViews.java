@@ -44,11 +44,12 @@ record EdgeViews(Gateway gateway, List<Setting> settings) {
   private static Map<String, Object> route(Route route) {
     var row = new LinkedHashMap<String, Object>();
     row.put("name", route.name());
-    route.listener().ifPresent(listener -> row.put("listen", listener));
-    route.host().ifPresent(host -> row.put("host", host));
-    row.put("path", route.path().toString());
-    if (!route.methods().isEmpty()) {
-      row.put("methods", route.methods());
+    var match = route.match();
+    match.listener().ifPresent(listener -> row.put("listen", listener));
+    match.host().ifPresent(host -> row.put("host", host));
+    row.put("path", match.path().toString());
+    if (!match.methods().isEmpty()) {
+      row.put("methods", match.methods());
     }
     row.put("to", route.to().name());
     row.put("retry", lower(route.retry()));

@@ -1,5 +1,6 @@
 package dev.gatehouse.edge.filter;
 
+import dev.gatehouse.edge.route.Cookies;
 import dev.gatehouse.http.Problem;
 import dev.gatehouse.http.Refusal;
 import dev.gatehouse.http.RequestHead;
@@ -82,14 +83,6 @@ public final class Authenticate implements Filter {
   }
 
   private static Optional<String> token(Visit visit) {
-    for (var line : visit.exchange().head().headers().getAll(HttpHeaderNames.COOKIE)) {
-      for (var pair : line.split(";")) {
-        int equals = pair.indexOf('=');
-        if (equals > 0 && pair.substring(0, equals).trim().equals("session")) {
-          return Optional.of(pair.substring(equals + 1).trim());
-        }
-      }
-    }
-    return Optional.empty();
+    return Cookies.find(visit.exchange().head().headers(), "session");
   }
 }

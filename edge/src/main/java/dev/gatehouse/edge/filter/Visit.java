@@ -15,6 +15,7 @@ public final class Visit {
   private String clientText;
   private Optional<String> user = Optional.empty();
   private RequestHead head;
+  private Optional<String> originHost = Optional.empty();
 
   public Visit(Exchange exchange, Route route) {
     this.exchange = exchange;
@@ -32,10 +33,12 @@ public final class Visit {
     copy.clientText = clientText;
     copy.user = user;
     copy.head = other;
+    copy.originHost = originHost;
     return copy;
   }
 
-  /// What the origin is asked: the client's request, unless somebody asks on their own account.
+  /// What the origin is asked: the client's request, unless the route changes it or somebody asks
+  /// on their own account.
   public RequestHead head() {
     return head;
   }
@@ -46,6 +49,19 @@ public final class Visit {
 
   public Route route() {
     return route;
+  }
+
+  public void head(RequestHead changed) {
+    head = changed;
+  }
+
+  /// What an origin that is not ours gets as `Host` instead of its own address.
+  public Optional<String> originHost() {
+    return originHost;
+  }
+
+  public void originHost(String host) {
+    originHost = Optional.of(host);
   }
 
   /// Who asks: the peer, or whom a trusted proxy names.

@@ -43,7 +43,7 @@ public final class PathPattern implements Comparable<PathPattern> {
     for (int i = 0; i < size; i++) {
       var want = segments.get(i);
       var have = path.get(i);
-      if (want.startsWith("{") ? have.isEmpty() : !want.equals(have)) {
+      if (isParameter(want) ? have.isEmpty() : !want.equals(have)) {
         return false;
       }
     }
@@ -52,7 +52,69 @@ public final class PathPattern implements Comparable<PathPattern> {
 
   /// The first segment where it is a literal; empty otherwise.
   public String firstLiteral() {
-    return segments.isEmpty() || segments.getFirst().startsWith("{") ? "" : segments.getFirst();
+    return segments.isEmpty() || isParameter(segments.getFirst()) ? "" : segments.getFirst();
+  }
+
+  /// Without a last `**`.
+  List<String> segments() {
+    return segments;
+  }
+
+  /// Whether any rest may follow.
+  boolean open() {
+    return open;
+  }
+
+  static boolean isParameter(String segment) {
+    return segment.startsWith("{");
+  }
+
+  /// Whether every path that fits `other` also fits this.
+  boolean covers(PathPattern other) {
+    if (open ? other.segments.size() < segments.size() : !sameLength(other)) {
+      return false;
+    }
+    for (int i = 0; i < segments.size(); i++) {
+      var mine = segments.get(i);
+      var theirs = other.segments.get(i);
+      if (isParameter(mine) ? theirs.isEmpty() : isParameter(theirs) || !mine.equals(theirs)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private boolean sameLength(PathPattern other) {
+    return !other.open && other.segments.size() == segments.size();
+  }
+
+  /// Whether some path fits both.
+  boolean meets(PathPattern other) {
+    int common = Math.min(segments.size(), other.segments.size());
+    if ((segments.size() > common && !other.open) || (other.segments.size() > common && !open)) {
+      return false;
+    }
+    for (int i = 0; i < common; i++) {
+      var mine = segments.get(i);
+      var theirs = other.segments.get(i);
+      boolean fits =
+          isParameter(mine)
+              ? !theirs.isEmpty()
+              : isParameter(theirs) ? !mine.isEmpty() : mine.equals(theirs);
+      if (!fits) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /// The same for two patterns that match the same paths: parameters lose their names.
+  String shape() {
+    var shape = new StringBuilder();
+    for (var segment : segments) {
+      shape.append('/').append(isParameter(segment) ? "{}" : segment);
+    }
+    return open ? shape + "/**" : shape.toString();
   }
 
   /// The most specific first.
@@ -60,8 +122,8 @@ public final class PathPattern implements Comparable<PathPattern> {
   public int compareTo(PathPattern other) {
     int common = Math.min(segments.size(), other.segments.size());
     for (int i = 0; i < common; i++) {
-      boolean literal = !segments.get(i).startsWith("{");
-      boolean otherLiteral = !other.segments.get(i).startsWith("{");
+      boolean literal = !isParameter(segments.get(i));
+      boolean otherLiteral = !isParameter(other.segments.get(i));
       if (literal != otherLiteral) {
         return literal ? -1 : 1;
       }

@@ -1,17 +1,16 @@
 package dev.gatehouse.edge.route;
 
+import dev.gatehouse.http.Response;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Set;
 
 /// One line of the route table: which requests, and what becomes of them.
 ///
 /// @param name stands in logs, metrics and explanations
-/// @param listener only requests that came in by this listener; empty for all
-/// @param host an exact host, or `*.example.org` for all below it; empty for all; in lower case,
-///   without a port
-/// @param methods empty for all
+/// @param match which requests
+/// @param changes what is changed on the way
+/// @param maintenance if given, the route is switched off
 /// @param retry when a failed try may be repeated
 /// @param authenticate whether a session is needed, see [Authentication]
 /// @param bodyLimit bytes a request may carry to an upstream; empty: any number
@@ -20,11 +19,10 @@ import java.util.Set;
 /// @param cache empty: answers are never stored
 public record Route(
     String name,
-    Optional<String> listener,
-    Optional<String> host,
-    PathPattern path,
-    Set<String> methods,
+    RoutePattern match,
     Destination to,
+    Changes changes,
+    Optional<Maintenance> maintenance,
     Retry retry,
     Authentication authenticate,
     OptionalLong bodyLimit,
@@ -65,6 +63,11 @@ public record Route(
   public sealed interface Destination {
     String name();
 
+    /// Whether some requests go to a service of ours.
+    default boolean ours() {
+      return true;
+    }
+
     /// A service in this process.
     record Local(String name) implements Destination {}
 
@@ -72,12 +75,66 @@ public record Route(
     record Replicated(String name) implements Destination {}
 
     /// An origin that is not ours.
-    record External(String name) implements Destination {}
+    record External(String name) implements Destination {
+      @Override
+      public boolean ours() {
+        return false;
+      }
+    }
+
+    /// Several, each for its share of the requests.
+    record Shared(Split split) implements Destination {
+      @Override
+      public String name() {
+        return split.toString();
+      }
+
+      @Override
+      public boolean ours() {
+        return split.shares().stream().anyMatch(share -> share.to().ours());
+      }
+    }
+
+    /// Somewhere else: the client is told to go there.
+    record Elsewhere(Redirect redirect) implements Destination {
+      @Override
+      public String name() {
+        return redirect.toString();
+      }
+
+      @Override
+      public boolean ours() {
+        return false;
+      }
+    }
+
+    /// Nowhere: every request gets this answer.
+    record Fixed(Response response) implements Destination {
+      @Override
+      public String name() {
+        return "respond " + response.status();
+      }
+
+      @Override
+      public boolean ours() {
+        return false;
+      }
+    }
   }
 
-  boolean takes(String method) {
-    return methods.isEmpty()
-        || methods.contains(method)
-        || (method.equals("HEAD") && methods.contains("GET"));
+  /// What is changed on the way; see [HeaderEdits] for what cannot be.
+  public record Changes(Optional<Rewrite> rewrite, HeaderEdits request, HeaderEdits response) {
+    public static final Changes NONE =
+        new Changes(Optional.empty(), HeaderEdits.NONE, HeaderEdits.NONE);
+  }
+
+  /// A route that is switched off answers 503.
+  ///
+  /// @param retryAfter when clients should come back
+  /// @param message the sentence they get
+  public record Maintenance(Duration retryAfter, String message) {}
+
+  public PathPattern path() {
+    return match.path();
   }
 }

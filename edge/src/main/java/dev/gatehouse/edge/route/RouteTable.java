@@ -1,16 +1,20 @@
 package dev.gatehouse.edge.route;
 
+import dev.gatehouse.http.RequestHead;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
-/// All routes, the most specific first; matching takes the first that fits.
+/// All routes; a request goes to the most specific one that takes it.
+///
+/// They are found by listener, then by host ([HostIndex]), then by path ([PathIndex]), which gives
+/// the same as trying all of them in order.
 ///
 /// The first segments of routes to our own services, and the edge's own paths, are reserved: a
 /// request below one of them never falls through to a route that does not name it, so that a
@@ -29,7 +33,11 @@ public final class RouteTable {
     record Unknown() implements Match {}
   }
 
+  private static final Match UNKNOWN = new Match.Unknown();
+
   private final List<Route> routes;
+  private final Map<String, HostIndex> byListener = new HashMap<>();
+  private final HostIndex everywhere = new HostIndex();
   private final Set<String> reserved;
   private final Map<String, List<PathPattern>> only;
 
@@ -37,15 +45,17 @@ public final class RouteTable {
   public RouteTable(List<Route> routes, Map<String, List<PathPattern>> only) {
     this.only = Map.copyOf(only);
     var sorted = new ArrayList<>(routes);
-    sorted.sort(
-        Comparator.comparingInt((Route route) -> route.listener().isEmpty() ? 1 : 0)
-            .thenComparingInt(route -> hostRank(route.host()))
-            .thenComparing(Route::path)
-            .thenComparingInt(route -> route.methods().isEmpty() ? 1 : 0));
+    sorted.sort(Comparator.comparing(Route::match, RoutePattern.MOST_SPECIFIC_FIRST));
     this.routes = List.copyOf(sorted);
     var prefixes = new HashSet<>(EDGE_PREFIXES);
-    for (var route : routes) {
-      if (!(route.to() instanceof Route.Destination.External)) {
+    for (var route : sorted) {
+      route
+          .match()
+          .listener()
+          .map(name -> byListener.computeIfAbsent(name, _ -> new HostIndex()))
+          .orElse(everywhere)
+          .add(new Match.Found(route));
+      if (route.to().ours()) {
         prefixes.add(route.path().firstLiteral());
       }
     }
@@ -72,42 +82,26 @@ public final class RouteTable {
     return false;
   }
 
-  public Match match(String listener, String host, String method, List<String> segments) {
-    var first = segments.getFirst();
-    boolean guarded = reserved.contains(first) || first.startsWith("health");
-    TreeSet<String> allowed = null;
-    for (var route : routes) {
-      if ((guarded && !route.path().firstLiteral().equals(first))
-          || !route.path().matches(segments)
-          || (route.listener().isPresent() && !route.listener().get().equals(listener))
-          || (route.host().isPresent() && !hostFits(route.host().get(), host))) {
-        continue;
-      }
-      if (route.takes(method)) {
-        return new Match.Found(route);
-      }
-      if (allowed == null) {
-        allowed = new TreeSet<>();
-      }
-      allowed.addAll(route.methods());
+  public Match match(String listener, RequestHead head) {
+    var found = find(listener, head, null);
+    if (found != null) {
+      return found;
     }
-    return allowed == null
-        ? new Match.Unknown()
-        : new Match.WrongMethod(String.join(", ", allowed));
+    var refused = new TreeSet<String>();
+    find(listener, head, refused);
+    return refused.isEmpty() ? UNKNOWN : new Match.WrongMethod(String.join(", ", refused));
   }
 
-  private static int hostRank(Optional<String> host) {
-    return host.map(name -> name.startsWith("*") ? 1 : 0).orElse(2);
+  private Match.@Nullable Found find(
+      String listener, RequestHead head, @Nullable Set<String> refused) {
+    boolean literally = reserved(head.target().segments().getFirst());
+    var here = byListener.isEmpty() ? null : byListener.get(listener);
+    var found = here == null ? null : here.find(head, literally, refused);
+    return found == null ? everywhere.find(head, literally, refused) : found;
   }
 
-  private static boolean hostFits(String pattern, String host) {
-    var name = host.toLowerCase(Locale.ROOT);
-    int port = name.lastIndexOf(':');
-    if (port > name.lastIndexOf(']')) {
-      name = name.substring(0, port);
-    }
-    return pattern.startsWith("*.")
-        ? name.length() > pattern.length() - 1 && name.endsWith(pattern.substring(1))
-        : name.equals(pattern);
+  /// Whether only routes that name this first segment may take it.
+  boolean reserved(String first) {
+    return reserved.contains(first) || first.startsWith("health");
   }
 }

@@ -58,7 +58,8 @@ public final class Forwarding {
         to.set(HttpHeaderNames.HOST, origin.authority());
       }
     } else {
-      to.set(HttpHeaderNames.HOST, origin.authority());
+      var host = visit.originHost();
+      to.set(HttpHeaderNames.HOST, host.isPresent() ? host.get() : origin.authority());
       withoutOwnCookies(to);
     }
     to.set("X-Request-Id", visit.exchange().requestId());

@@ -5,7 +5,7 @@ import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.util.AsciiString;
 
 /// Header fields that concern one connection only and are never passed on (RFC 9110 section 7.6.1).
-final class HopHeaders {
+public final class HopHeaders {
   private HopHeaders() {}
 
   /// Whether a field of this name stays behind; `connection` are the values of the message's own
@@ -24,7 +24,7 @@ final class HopHeaders {
   }
 
   /// Removes what `Connection` names, but never what gives a message its framing or its host.
-  static void removeNamed(HttpHeaders from, HttpHeaders source) {
+  public static void removeNamed(HttpHeaders from, HttpHeaders source) {
     for (var line : source.getAll(HttpHeaderNames.CONNECTION)) {
       if (line.equalsIgnoreCase("keep-alive") || line.equalsIgnoreCase("close")) {
         continue;
