@@ -10,6 +10,7 @@ import dev.gatehouse.edge.upstream.Forwarding;
 import dev.gatehouse.edge.upstream.HealthChecks;
 import dev.gatehouse.edge.upstream.Replica;
 import dev.gatehouse.edge.upstream.Upstream;
+import dev.gatehouse.edge.upstream.UpstreamSettings;
 import dev.gatehouse.http.HttpLimits;
 import dev.gatehouse.http.HttpServer;
 import dev.gatehouse.http.Loops;
@@ -50,7 +51,7 @@ public final class Gateway implements AutoCloseable {
   /// @param listeners names and addresses to listen on
   /// @param only the paths a listener is open for; absent: all
   /// @param services those that run in this process, by name
-  /// @param replicated names of services with replicas of ours; the lists come by
+  /// @param replicated services with replicas of ours, by name; the lists come by
   ///   [Gateway#replicas]
   /// @param externals origins that are not ours, by upstream name
   /// @param secret proves to replicas that a header comes from this edge
@@ -63,7 +64,7 @@ public final class Gateway implements AutoCloseable {
       HttpLimits limits,
       List<Route> routes,
       Map<String, Routes> services,
-      List<String> replicated,
+      Map<String, UpstreamSettings> replicated,
       Map<String, External> externals,
       OriginPools.Settings pools,
       String secret,
@@ -71,8 +72,14 @@ public final class Gateway implements AutoCloseable {
       Function<String, Optional<String>> userOf,
       Consumer<ExchangeRecord> records) {}
 
-  /// An upstream that is not ours: equal origins, and how they are asked whether they are well.
-  public record External(List<Origin> origins, Optional<Upstream.Check> check) {}
+  /// An upstream that is not ours.
+  public record External(List<Target> targets, UpstreamSettings settings) {}
+
+  /// One origin of an upstream that is not ours.
+  ///
+  /// @param weight its share of the requests, where shares are weighted
+  /// @param group while an origin of a lower group is usable, those of a higher one are spared
+  public record Target(Origin origin, int weight, int group) {}
 
   /// Everything routes can lead to.
   record Destinations(Map<String, RoutesHandler> services, Map<String, Upstream> upstreams) {
@@ -82,14 +89,6 @@ public final class Gateway implements AutoCloseable {
 
     Upstream upstream(String name) {
       return known(upstreams, name);
-    }
-
-    private static <T> T known(Map<String, T> map, String name) {
-      var found = map.get(name);
-      if (found == null) {
-        throw new IllegalArgumentException("a route leads to '" + name + "', which does not exist");
-      }
-      return found;
     }
   }
 
@@ -125,7 +124,7 @@ public final class Gateway implements AutoCloseable {
     this.settings = settings;
     status = new StatusBoard(() -> processes, clock);
     pools = new OriginPools(loops, settings.pools());
-    upstreams = upstreams(settings, Map.of(), Map.of());
+    upstreams = upstreams(settings, Map.of());
     handler = handler(settings, upstreams);
     server =
         HttpServer.start(
@@ -150,7 +149,7 @@ public final class Gateway implements AutoCloseable {
   ///
   /// @throws IOException in one sentence, when an address cannot be bound
   public synchronized void reconfigure(Settings next) throws IOException {
-    var changed = upstreams(next, settings.externals(), upstreams);
+    var changed = upstreams(next, upstreams);
     var walks = handler(next, changed);
     server.reconfigure(
         next.listeners(),
@@ -158,37 +157,57 @@ public final class Gateway implements AutoCloseable {
         () -> {
           settings = next;
           upstreams = changed;
+          settle(next, changed);
           replicas(told);
           handler = walks;
         });
     checks.watch(changed.values());
   }
 
-  /// Every upstream of `next`: those of `known` that are the same there and here, the others new.
-  private Map<String, Upstream> upstreams(
-      Settings next, Map<String, External> before, Map<String, Upstream> known) {
+  /// Every upstream of `next`: those of `known` that are the same kind of thing, the others new.
+  private Map<String, Upstream> upstreams(Settings next, Map<String, Upstream> known) {
     var all = new LinkedHashMap<String, Upstream>();
-    for (var name : next.replicated()) {
-      var old = known.get(name);
-      all.put(
-          name,
-          old != null && old.own()
-              ? old
-              : new Upstream(name, true, Optional.of(Upstream.Check.OWN), List.of(), clock));
-    }
+    next.replicated()
+        .forEach((name, how) -> {
+          var old = known.get(name);
+          all.put(
+              name,
+              old != null && old.own() ? old : new Upstream(name, true, how, List.of(), clock));
+        });
     next.externals()
         .forEach((name, external) -> {
           var old = known.get(name);
           all.put(
               name,
-              old != null && external.equals(before.get(name)) ? old : upstream(name, external));
+              old != null && !old.own()
+                  ? old
+                  : new Upstream(
+                      name, false, external.settings(), origins(name, external, clock), clock));
         });
     return Collections.unmodifiableMap(all);
   }
 
-  private Upstream upstream(String name, External external) {
-    return new Upstream(
-        name, false, external.check(), external(name, external.origins(), clock), clock);
+  private static <T> T known(Map<String, T> map, String name) {
+    var found = map.get(name);
+    if (found == null) {
+      throw new IllegalArgumentException("a route leads to '" + name + "', which does not exist");
+    }
+    return found;
+  }
+
+  /// Upstreams that were kept do as `next` says from now on; what is known of the replicas that
+  /// stay stays too.
+  private void settle(Settings next, Map<String, Upstream> kept) {
+    next.replicated().forEach((name, how) -> known(kept, name).adopt(how));
+    next.externals()
+        .forEach((name, external) -> {
+          var upstream = known(kept, name);
+          upstream.adopt(external.settings());
+          // None: whoever discovers them says which there are.
+          if (!external.targets().isEmpty()) {
+            upstream.replace(origins(name, external, clock));
+          }
+        });
   }
 
   private EdgeHandler handler(Settings from, Map<String, Upstream> reachable) {
@@ -219,12 +238,13 @@ public final class Gateway implements AutoCloseable {
         List.of(address, new Authenticate(settings.userOf(), threads)));
   }
 
-  private static List<Replica> external(String name, List<Origin> origins, InstantSource clock) {
+  private static List<Replica> origins(String name, External external, InstantSource clock) {
     var now = clock.instant();
     var up = new Replica.Snapshot(Replica.State.UP, now, now, Optional.empty());
     var replicas = new ArrayList<Replica>();
-    for (var origin : origins) {
-      replicas.add(new Replica(name + "-" + (replicas.size() + 1), name, origin, "", up));
+    for (var target : external.targets()) {
+      var id = name + "-" + (replicas.size() + 1);
+      replicas.add(new Replica(id, name, target.origin(), target.weight(), target.group(), "", up));
     }
     return replicas;
   }

@@ -4,6 +4,7 @@ import dev.gatehouse.edge.route.PathPattern;
 import dev.gatehouse.edge.route.Route;
 import dev.gatehouse.edge.route.RoutePattern;
 import dev.gatehouse.edge.upstream.Replica;
+import dev.gatehouse.edge.upstream.UpstreamSettings;
 import dev.gatehouse.http.HttpLimits;
 import dev.gatehouse.http.Loops;
 import dev.gatehouse.http.Origin;
@@ -65,11 +66,12 @@ final class EdgeUnderTest implements AutoCloseable {
                 "/data/**", new Route.Destination.Replicated("storage"), Route.Authentication.NONE),
             route("/**", new Route.Destination.External("origin"), Route.Authentication.NONE)),
         Map.of("echo", echo()),
-        List.of("storage"),
+        Map.of("storage", UpstreamSettings.own(false)),
         Map.of(
             "origin",
             new Gateway.External(
-                List.of(new Origin("127.0.0.1", external.port(), false)), Optional.empty())),
+                List.of(new Gateway.Target(new Origin("127.0.0.1", external.port(), false), 1, 1)),
+                UpstreamSettings.external(Optional.empty()))),
         OriginPools.Settings.DEFAULT,
         SECRET,
         address -> false,
@@ -85,6 +87,7 @@ final class EdgeUnderTest implements AutoCloseable {
         Route.Changes.NONE,
         Optional.empty(),
         Route.Retry.IDEMPOTENT,
+        Route.AllDown.STALE,
         authentication,
         OptionalLong.empty(),
         Duration.ofSeconds(1),

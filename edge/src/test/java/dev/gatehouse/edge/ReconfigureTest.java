@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.gatehouse.edge.route.Route;
 import dev.gatehouse.edge.upstream.Replica;
+import dev.gatehouse.edge.upstream.UpstreamSettings;
 import dev.gatehouse.http.Loops;
 import dev.gatehouse.http.Origin;
 import dev.gatehouse.testkit.FreePort;
@@ -126,8 +127,8 @@ final class ReconfigureTest {
       edge.replicas(storage);
       var settings = edge.settings();
 
-      edge.gateway.reconfigure(replicated(settings, List.of()));
-      edge.gateway.reconfigure(replicated(settings, List.of("storage")));
+      edge.gateway.reconfigure(replicated(settings, Map.of()));
+      edge.gateway.reconfigure(replicated(settings, settings.replicated()));
 
       assertThat(edge.gateway.upstreams().getFirst().replicas())
           .extracting(Replica::id)
@@ -139,7 +140,8 @@ final class ReconfigureTest {
     var settings = edge.settings();
     var origin =
         new Gateway.External(
-            List.of(new Origin("127.0.0.1", other.port(), false)), Optional.empty());
+            List.of(new Gateway.Target(new Origin("127.0.0.1", other.port(), false), 1, 1)),
+            UpstreamSettings.external(Optional.empty()));
     return copy(
         settings,
         settings.listeners(),
@@ -158,21 +160,22 @@ final class ReconfigureTest {
         settings, addresses, settings.routes(), settings.replicated(), settings.externals());
   }
 
-  private static Gateway.Settings replicated(Gateway.Settings settings, List<String> names) {
+  private static Gateway.Settings replicated(
+      Gateway.Settings settings, Map<String, UpstreamSettings> services) {
     var routes =
         settings.routes().stream()
             .filter(route ->
                 !(route.to() instanceof Route.Destination.Replicated)
-                    || names.contains(route.to().name()))
+                    || services.containsKey(route.to().name()))
             .toList();
-    return copy(settings, settings.listeners(), routes, names, settings.externals());
+    return copy(settings, settings.listeners(), routes, services, settings.externals());
   }
 
   private static Gateway.Settings copy(
       Gateway.Settings from,
       Map<String, InetSocketAddress> listeners,
       List<Route> routes,
-      List<String> replicated,
+      Map<String, UpstreamSettings> replicated,
       Map<String, Gateway.External> externals) {
     return new Gateway.Settings(
         listeners,

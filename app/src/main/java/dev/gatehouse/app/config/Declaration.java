@@ -2,6 +2,7 @@ package dev.gatehouse.app.config;
 
 import dev.gatehouse.app.config.RouteConfig.Authenticate;
 import dev.gatehouse.app.config.RouteConfig.Retry;
+import dev.gatehouse.edge.upstream.UpstreamSettings;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Collections;
@@ -147,55 +148,52 @@ final class Declaration {
   private static final Shape<Duration> WAIT = Texts.duration(MS, HOUR);
   static final Key<UpstreamConfig.Server> URL =
       Key.optional("url", Texts.server(), "the server, http:// or https://");
-  static final Key<List<UpstreamConfig.Server>> URLS =
+  private static final Key<UpstreamConfig.Server> TARGET_URL =
+      Key.required("url", Texts.server(), "the server, http:// or https://");
+  private static final Key<Integer> TARGET_WEIGHT =
+      Key.with("weight", Texts.number(1, 100), "1", "its share, with 'balance: weighted'");
+  private static final Key<Integer> TARGET_GROUP =
+      Key.with(
+          "group",
+          Texts.number(1, 100),
+          "1",
+          "servers of a higher group are used only while none of a lower one is well");
+  private static final Shape<UpstreamConfig.Target> TARGET =
+      Shape.Section.of(
+              List.of(TARGET_URL, TARGET_WEIGHT, TARGET_GROUP),
+              v ->
+                  new UpstreamConfig.Target(
+                      v.get(TARGET_URL), v.get(TARGET_WEIGHT), v.get(TARGET_GROUP)))
+          .orJust(TARGET_URL);
+  static final Key<List<UpstreamConfig.Target>> URLS =
       Key.optional(
-          "urls", new Shape.Items<>(Texts.server(), 1), "several equal servers, which take turns");
+          "urls", new Shape.Items<>(TARGET, 1), "several servers, such as [http://a, http://b]");
   static final Key<Duration> CONNECT_TIMEOUT =
       Key.with("connect-timeout", WAIT, "2s", "for a connection to be made, else 502");
   static final Key<Duration> UPSTREAM_TIMEOUT =
       Key.with("timeout", WAIT, "30s", "for an answer to begin, else 504");
-  private static final Key<String> HEALTH_PATH =
-      Key.with("path", Texts.text("a path such as /health", "/\\S*"), "/", "what is asked for");
-  private static final Key<Duration> HEALTH_EVERY =
-      Key.with("every", WAIT, "2s", "between two checks of one server");
-  private static final Key<Duration> HEALTH_TIMEOUT =
-      Key.with("timeout", WAIT, "1s", "for one check");
-  private static final Key<Integer> HEALTH_RISE =
-      Key.with("rise", Texts.number(1, 100), "1", "good answers in a row that bring a server back");
-  private static final Key<Integer> HEALTH_FALL =
-      Key.with("fall", Texts.number(1, 100), "3", "bad answers in a row that take it out");
-  private static final Key<UpstreamConfig.Health> HEALTH =
-      Key.optional(
-          "health",
-          Shape.Section.of(
-              List.of(HEALTH_PATH, HEALTH_EVERY, HEALTH_TIMEOUT, HEALTH_RISE, HEALTH_FALL),
-              v ->
-                  new UpstreamConfig.Health(
-                      v.get(HEALTH_PATH),
-                      v.get(HEALTH_EVERY),
-                      v.get(HEALTH_TIMEOUT),
-                      v.get(HEALTH_RISE),
-                      v.get(HEALTH_FALL))),
-          "checks of every server, besides what real requests tell");
+  private static final TrafficKeys TRAFFIC = TrafficKeys.external();
   private static final Shape<UpstreamConfig> UPSTREAM =
       Shape.Section.of(
-              List.of(
+              TRAFFIC.after(
                   URL,
                   URLS,
                   DiscoverKeys.DNS,
                   DiscoverKeys.SRV,
                   DiscoverKeys.EVERY,
                   CONNECT_TIMEOUT,
-                  UPSTREAM_TIMEOUT,
-                  HEALTH),
+                  UPSTREAM_TIMEOUT),
               v ->
                   new UpstreamConfig(
                       v.name(),
-                      v.find(URLS).or(() -> v.find(URL).map(List::of)).orElse(List.of()),
+                      v.find(URLS)
+                          .or(() ->
+                              v.find(URL).map(url -> List.of(new UpstreamConfig.Target(url, 1, 1))))
+                          .orElse(List.of()),
                       DiscoverKeys.chosen(v),
                       v.get(CONNECT_TIMEOUT),
                       v.get(UPSTREAM_TIMEOUT),
-                      v.find(HEALTH)))
+                      TRAFFIC.settings(v)))
           .orJust(URL)
           .checked(Checks::upstream);
   private static final Key<Map<String, UpstreamConfig>> UPSTREAMS =
@@ -252,7 +250,14 @@ final class Declaration {
           Texts.oneOf(Retry.class),
           "idempotent",
           "which failed requests go to the next replica: those with an idempotent method, or only"
-              + " those of which nothing was sent");
+              + " those of which nothing was sent, or none");
+  private static final Key<RouteConfig.AllDown> ALL_DOWN =
+      Key.with(
+          "all-down",
+          Texts.oneOf(RouteConfig.AllDown.class),
+          "stale",
+          "while no replica is well: stale is what the cache has, else 503; fail-closed is 503;"
+              + " fail-open tries them all the same");
   static final Key<Authenticate> AUTHENTICATE =
       Key.with(
           "authenticate",
@@ -309,7 +314,16 @@ final class Declaration {
           "whether answers are kept: on, stale-only, or a section");
   private static final Shape<RouteConfig> ROUTE =
       Shape.Section.of(
-              List.of(ROUTE_NAME, MATCH, TO, RETRY, AUTHENTICATE, BODY_LIMIT, ROUTE_TIMEOUT, CACHE),
+              List.of(
+                  ROUTE_NAME,
+                  MATCH,
+                  TO,
+                  RETRY,
+                  ALL_DOWN,
+                  AUTHENTICATE,
+                  BODY_LIMIT,
+                  ROUTE_TIMEOUT,
+                  CACHE),
               v -> {
                 var match = v.get(MATCH);
                 return new RouteConfig(
@@ -317,6 +331,7 @@ final class Declaration {
                     match,
                     v.get(TO),
                     v.get(RETRY),
+                    v.get(ALL_DOWN),
                     v.get(AUTHENTICATE),
                     v.find(BODY_LIMIT).map(OptionalLong::of).orElse(OptionalLong.empty()),
                     v.find(ROUTE_TIMEOUT),
@@ -389,11 +404,11 @@ final class Declaration {
     try {
       return new UpstreamConfig(
           url,
-          List.of(Texts.parseServer(url)),
+          List.of(new UpstreamConfig.Target(Texts.parseServer(url), 1, 1)),
           Optional.empty(),
           fallback(CONNECT_TIMEOUT, reading),
           fallback(UPSTREAM_TIMEOUT, reading),
-          Optional.empty());
+          UpstreamSettings.external(Optional.empty()));
     } catch (Wrong e) {
       throw new IllegalStateException("a URL that was understood before: " + url, e);
     }

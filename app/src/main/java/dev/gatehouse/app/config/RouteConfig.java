@@ -17,6 +17,7 @@ public record RouteConfig(
     Match match,
     Destination to,
     Retry retry,
+    AllDown allDown,
     Authenticate authenticate,
     OptionalLong bodyLimit,
     Optional<Duration> timeout,
@@ -36,7 +37,19 @@ public record RouteConfig(
     /// Those whose method is idempotent, and those of which nothing was sent.
     IDEMPOTENT,
     /// Only those of which nothing was sent.
-    UNSENT
+    UNSENT,
+    /// None.
+    OFF
+  }
+
+  /// What becomes of a request while no replica is well.
+  public enum AllDown {
+    /// What the cache has, however old; without that 503.
+    STALE,
+    /// 503.
+    FAIL_CLOSED,
+    /// It is sent all the same.
+    FAIL_OPEN
   }
 
   /// Who may pass.

@@ -1,5 +1,6 @@
 package dev.gatehouse.app.config;
 
+import dev.gatehouse.edge.upstream.UpstreamSettings;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -9,13 +10,20 @@ public sealed interface ServiceConfig {
   /// Documents and ages, in `replicas` processes of their own.
   ///
   /// @param discover where they run elsewhere: how the edge finds them
-  record Storage(int replicas, Optional<DiscoverConfig> discover) implements ServiceConfig {}
+  /// @param traffic how the edge shares requests among them
+  record Storage(int replicas, Optional<DiscoverConfig> discover, UpstreamSettings traffic)
+      implements ServiceConfig {}
 
   /// Increments, in `replicas` processes of their own.
   ///
   /// @param flushEvery how long increments are gathered before they are added to the database
   /// @param discover where they run elsewhere: how the edge finds them
-  record Counters(int replicas, Duration flushEvery, Optional<DiscoverConfig> discover)
+  /// @param traffic how the edge shares requests among them
+  record Counters(
+      int replicas,
+      Duration flushEvery,
+      Optional<DiscoverConfig> discover,
+      UpstreamSettings traffic)
       implements ServiceConfig {}
 
   /// `/cpu` and `/local_program`, inside the edge.

@@ -13,14 +13,17 @@ final class ServiceKeys {
 
   private static final Key<Integer> STORAGE_REPLICAS =
       Key.with("replicas", Texts.number(0, 100), "1", "processes of this service");
+  static final TrafficKeys STORAGE_TRAFFIC = TrafficKeys.own(false);
   private static final Key<ServiceConfig> STORAGE =
       Key.optional(
           "storage",
           Shape.Section.<ServiceConfig>of(
-                  List.of(STORAGE_REPLICAS, DiscoverKeys.DISCOVER),
+                  STORAGE_TRAFFIC.after(STORAGE_REPLICAS, DiscoverKeys.DISCOVER),
                   v ->
                       new ServiceConfig.Storage(
-                          v.get(STORAGE_REPLICAS), v.find(DiscoverKeys.DISCOVER)))
+                          v.get(STORAGE_REPLICAS),
+                          v.find(DiscoverKeys.DISCOVER),
+                          STORAGE_TRAFFIC.settings(v)))
               .checked(Checks::discovered),
           "documents (/data) and ages (/age)");
 
@@ -32,16 +35,21 @@ final class ServiceKeys {
           Texts.duration(MS.multipliedBy(10), Duration.ofSeconds(10)),
           "1s",
           "how long increments are gathered before they go to the database");
+
+  /// An increment with an `Idempotency-Key` counts once, however often it comes.
+  static final TrafficKeys COUNTERS_TRAFFIC = TrafficKeys.own(true);
+
   private static final Key<ServiceConfig> COUNTERS =
       Key.optional(
           "counters",
           Shape.Section.<ServiceConfig>of(
-                  List.of(COUNTERS_REPLICAS, FLUSH_EVERY, DiscoverKeys.DISCOVER),
+                  COUNTERS_TRAFFIC.after(COUNTERS_REPLICAS, FLUSH_EVERY, DiscoverKeys.DISCOVER),
                   v ->
                       new ServiceConfig.Counters(
                           v.get(COUNTERS_REPLICAS),
                           v.get(FLUSH_EVERY),
-                          v.find(DiscoverKeys.DISCOVER)))
+                          v.find(DiscoverKeys.DISCOVER),
+                          COUNTERS_TRAFFIC.settings(v)))
               .checked(Checks::discovered),
           "increments (/increment, /counters)");
 

@@ -96,6 +96,20 @@ final class Texts {
         Map.of("type", "boolean"));
   }
 
+  /// From 1% to 100%.
+  static Shape<Integer> percent() {
+    var expects = "a share from 1% to 100%";
+    return new Shape.Scalar<>(
+        expects,
+        (text, _) -> {
+          if (!text.matches("([1-9]\\d?|100)%")) {
+            throw new Wrong("'" + text + "' is not " + expects);
+          }
+          return Integer.valueOf(text.substring(0, text.length() - 1));
+        },
+        Map.of("type", "string", "pattern", "^([1-9][0-9]?|100)%$"));
+  }
+
   static <E extends Enum<E>> Shape.Scalar<E> oneOf(Class<E> type) {
     var words = new ArrayList<String>();
     for (var constant : type.getEnumConstants()) {
@@ -112,7 +126,7 @@ final class Texts {
         Map.of("enum", words));
   }
 
-  static Shape<Duration> duration(Duration least, Duration most) {
+  static Shape.Scalar<Duration> duration(Duration least, Duration most) {
     var expects = "a duration such as 50ms, 1s or 2m";
     return new Shape.Scalar<>(
         expects,
@@ -137,6 +151,18 @@ final class Texts {
           return value;
         },
         Map.of("type", "string", "pattern", "^" + DURATION + "$"));
+  }
+
+  /// A duration, or none.
+  static Shape<Optional<Duration>> durationOrOff(Duration least, Duration most) {
+    var duration = duration(least, most);
+    return new Shape.Scalar<>(
+        duration.expects() + ", or off",
+        (text, reading) ->
+            text.equals("off")
+                ? Optional.empty()
+                : Optional.of(duration.parser().parse(text, reading)),
+        Map.of("type", "string", "pattern", "^(off|" + DURATION + ")$"));
   }
 
   private static String shown(Duration duration) {

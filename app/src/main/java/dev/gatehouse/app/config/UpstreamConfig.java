@@ -1,5 +1,6 @@
 package dev.gatehouse.app.config;
 
+import dev.gatehouse.edge.upstream.UpstreamSettings;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -7,18 +8,28 @@ import java.util.Optional;
 /// An HTTP server that the edge passes requests to.
 ///
 /// @param name as routes, logs and metrics call it: a name of the file, or a route's own URL
-/// @param urls they take turns; none where they are found by DNS
+/// @param targets none where they are found by DNS
 /// @param discover how they are found by DNS
 /// @param connectTimeout for a connection to be made, TLS included
 /// @param timeout for the head of the answer to arrive
-/// @param health empty: a server is only taken out by the failures of real requests
+/// @param traffic how requests are shared among the targets, in the edge's own words
 public record UpstreamConfig(
     String name,
-    List<Server> urls,
+    List<Target> targets,
     Optional<DiscoverConfig> discover,
     Duration connectTimeout,
     Duration timeout,
-    Optional<Health> health) {
+    UpstreamSettings traffic) {
+
+  public List<Server> urls() {
+    return targets.stream().map(Target::url).toList();
+  }
+
+  /// One server.
+  ///
+  /// @param weight its share of the requests, where shares are weighted
+  /// @param group while a server of a lower group is usable, those of a higher one are spared
+  public record Target(Server url, int weight, int group) {}
 
   /// `http://host:port` or `https://host:port`; an upstream has no path of its own.
   ///
@@ -35,10 +46,4 @@ public record UpstreamConfig(
       return (tls ? "https://" : "http://") + authority();
     }
   }
-
-  /// Active checks: `GET path` on every server.
-  ///
-  /// @param rise how many good answers in a row bring a server back
-  /// @param fall how many bad ones take it out
-  public record Health(String path, Duration every, Duration timeout, int rise, int fall) {}
 }

@@ -10,7 +10,7 @@ import dev.gatehouse.edge.Gateway;
 import dev.gatehouse.edge.route.PathPattern;
 import dev.gatehouse.edge.route.Route;
 import dev.gatehouse.edge.route.RoutePattern;
-import dev.gatehouse.edge.upstream.Upstream;
+import dev.gatehouse.edge.upstream.UpstreamSettings;
 import dev.gatehouse.http.HttpLimits;
 import dev.gatehouse.http.Origin;
 import java.net.InetSocketAddress;
@@ -63,18 +63,20 @@ record EdgePlan(Config config) {
   }
 
   /// Services that run in processes of their own.
-  List<String> replicated() {
-    return config.services().entrySet().stream()
-        .filter(entry ->
-            switch (entry.getValue()) {
-              case ServiceConfig.Storage storage -> true;
-              case ServiceConfig.Counters counters -> true;
-              case ServiceConfig.Compute compute -> false;
-              case ServiceConfig.Accounts accounts -> false;
-              case ServiceConfig.Multivac multivac -> false;
-            })
-        .map(Map.Entry::getKey)
-        .toList();
+  Map<String, UpstreamSettings> replicated() {
+    var replicated = new LinkedHashMap<String, UpstreamSettings>();
+    config
+        .services()
+        .forEach((name, service) -> {
+          switch (service) {
+            case ServiceConfig.Storage storage -> replicated.put(name, storage.traffic());
+            case ServiceConfig.Counters counters -> replicated.put(name, counters.traffic());
+            case ServiceConfig.Compute compute -> {}
+            case ServiceConfig.Accounts accounts -> {}
+            case ServiceConfig.Multivac multivac -> {}
+          }
+        });
+    return replicated;
   }
 
   Map<String, Gateway.External> externals() {
@@ -85,16 +87,13 @@ record EdgePlan(Config config) {
 
   private static Gateway.External external(UpstreamConfig upstream) {
     return new Gateway.External(
-        upstream.urls().stream().map(url -> new Origin(url.host(), url.port(), url.tls())).toList(),
-        upstream
-            .health()
-            .map(health ->
-                new Upstream.Check(
-                    health.path(),
-                    health.every(),
-                    health.timeout(),
-                    health.rise(),
-                    health.fall())));
+        upstream.targets().stream().map(EdgePlan::target).toList(), upstream.traffic());
+  }
+
+  private static Gateway.Target target(UpstreamConfig.Target target) {
+    var url = target.url();
+    return new Gateway.Target(
+        new Origin(url.host(), url.port(), url.tls()), target.weight(), target.group());
   }
 
   List<Route> routes() {
@@ -109,7 +108,7 @@ record EdgePlan(Config config) {
     switch (route.to()) {
       case Destination.Service(var name) -> {
         to =
-            replicated().contains(name)
+            replicated().containsKey(name)
                 ? new Route.Destination.Replicated(name)
                 : new Route.Destination.Local(name);
         connectTimeout = OWN_CONNECT_TIMEOUT;
@@ -139,6 +138,12 @@ record EdgePlan(Config config) {
         switch (route.retry()) {
           case IDEMPOTENT -> Route.Retry.IDEMPOTENT;
           case UNSENT -> Route.Retry.UNSENT;
+          case OFF -> Route.Retry.OFF;
+        },
+        switch (route.allDown()) {
+          case STALE -> Route.AllDown.STALE;
+          case FAIL_CLOSED -> Route.AllDown.FAIL_CLOSED;
+          case FAIL_OPEN -> Route.AllDown.FAIL_OPEN;
         },
         switch (route.authenticate()) {
           case NONE -> Route.Authentication.NONE;

@@ -53,6 +53,7 @@ record EdgeViews(Gateway gateway, List<Setting> settings) {
     }
     row.put("to", route.to().name());
     row.put("retry", lower(route.retry()));
+    row.put("allDown", lower(route.allDown()).replace('_', '-'));
     row.put("authenticate", lower(route.authenticate()));
     row.put("timeoutMillis", route.timeout().toMillis());
     return row;

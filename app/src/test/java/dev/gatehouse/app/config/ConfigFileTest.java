@@ -2,6 +2,7 @@ package dev.gatehouse.app.config;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.gatehouse.edge.upstream.UpstreamSettings;
 import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -56,8 +57,11 @@ class ConfigFileTest {
     assertThat(config.services())
         .isEqualTo(
             Map.of(
-                "storage", new ServiceConfig.Storage(3, Optional.empty()),
-                "counters", new ServiceConfig.Counters(1, Duration.ofSeconds(1), Optional.empty()),
+                "storage",
+                    new ServiceConfig.Storage(3, Optional.empty(), UpstreamSettings.own(false)),
+                "counters",
+                    new ServiceConfig.Counters(
+                        1, Duration.ofSeconds(1), Optional.empty(), UpstreamSettings.own(true)),
                 "compute",
                     new ServiceConfig.Compute(
                         64, new ServiceConfig.Program(List.of(), Duration.ofSeconds(5), 4, 64)),

@@ -12,6 +12,7 @@ import java.util.OptionalLong;
 /// @param changes what is changed on the way
 /// @param maintenance if given, the route is switched off
 /// @param retry when a failed try may be repeated
+/// @param allDown what happens while no replica is well
 /// @param authenticate whether a session is needed, see [Authentication]
 /// @param bodyLimit bytes a request may carry to an upstream; empty: any number
 /// @param connectTimeout for a connection to an upstream
@@ -24,6 +25,7 @@ public record Route(
     Changes changes,
     Optional<Maintenance> maintenance,
     Retry retry,
+    AllDown allDown,
     Authentication authenticate,
     OptionalLong bodyLimit,
     Duration connectTimeout,
@@ -31,10 +33,22 @@ public record Route(
     Optional<Caching> cache) {
   /// When a try that failed may be repeated on another replica.
   public enum Retry {
+    /// Never.
+    OFF,
     /// Only when nothing was sent.
     UNSENT,
     /// Also when something was sent and the method is idempotent (RFC 9110 section 9.2.2).
     IDEMPOTENT
+  }
+
+  /// What becomes of a request while no replica is well.
+  public enum AllDown {
+    /// What a cache has, however old; without that 503.
+    STALE,
+    /// 503, whatever a cache has.
+    FAIL_CLOSED,
+    /// It is sent to one of them all the same.
+    FAIL_OPEN
   }
 
   /// Who may come in.

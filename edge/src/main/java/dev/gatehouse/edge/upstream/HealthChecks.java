@@ -18,12 +18,14 @@ import java.util.WeakHashMap;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 
-/// Asks replicas whether they are well, as each upstream's [Upstream.Check] says; a 200 in time is
-/// good, anything else bad.
+/// Asks replicas whether they are well, as each upstream's [Upstream.Check] says; an answer in time
+/// with one of its statuses is good, anything else bad.
 public final class HealthChecks implements AutoCloseable {
   private final OriginPools pools;
   private final EventLoop loop;
-  private final Map<Upstream, Future<?>> schedules = new HashMap<>();
+  private final Map<Upstream, Schedule> schedules = new HashMap<>();
+
+  private record Schedule(Upstream.Check check, Future<?> rounds) {}
 
   /// Results in a row, above zero for good ones and below for bad ones; confined to the event loop.
   private final Map<Replica, Integer> streaks = new WeakHashMap<>();
@@ -34,14 +36,16 @@ public final class HealthChecks implements AutoCloseable {
     watch(upstreams);
   }
 
-  /// Checks these upstreams from now on, and no others; one that is checked already goes on.
+  /// Checks these upstreams from now on, and no others; one that is checked this way already goes
+  /// on.
   public synchronized void watch(Collection<Upstream> upstreams) {
     schedules
         .entrySet()
         .removeIf(entry -> {
-          boolean gone = !upstreams.contains(entry.getKey());
+          var now = upstreams.contains(entry.getKey()) ? entry.getKey().check() : Optional.empty();
+          boolean gone = !now.equals(Optional.of(entry.getValue().check));
           if (gone) {
-            entry.getValue().cancel(false);
+            entry.getValue().rounds.cancel(false);
           }
           return gone;
         });
@@ -53,12 +57,14 @@ public final class HealthChecks implements AutoCloseable {
     }
   }
 
-  private Future<?> schedule(Upstream upstream, Upstream.Check check) {
-    return loop.scheduleAtFixedRate(
-        () -> round(upstream, check),
-        check.every().toMillis(),
-        check.every().toMillis(),
-        TimeUnit.MILLISECONDS);
+  private Schedule schedule(Upstream upstream, Upstream.Check check) {
+    return new Schedule(
+        check,
+        loop.scheduleAtFixedRate(
+            () -> round(upstream, check),
+            check.every().toMillis(),
+            check.every().toMillis(),
+            TimeUnit.MILLISECONDS));
   }
 
   @Override
@@ -115,7 +121,9 @@ public final class HealthChecks implements AutoCloseable {
           upstream,
           check,
           replica,
-          status == 200 ? Optional.empty() : Optional.of("its health check answered " + status));
+          check.statuses().contains(status)
+              ? Optional.empty()
+              : Optional.of("its health check answered " + status));
     }
 
     @Override

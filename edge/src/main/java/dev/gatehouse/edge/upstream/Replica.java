@@ -21,14 +21,31 @@ public final class Replica {
   private final String id;
   private final String service;
   private final Origin origin;
+  private final int weight;
+  private final int group;
   private volatile String version;
   private volatile Snapshot snapshot;
   private volatile Snapshot said;
 
   public Replica(String id, String service, Origin origin, String version, Snapshot snapshot) {
+    this(id, service, origin, 1, 1, version, snapshot);
+  }
+
+  /// @param weight its share of the requests, where shares are weighted
+  /// @param group while a replica of a lower group is usable, those of a higher one are spared
+  public Replica(
+      String id,
+      String service,
+      Origin origin,
+      int weight,
+      int group,
+      String version,
+      Snapshot snapshot) {
     this.id = id;
     this.service = service;
     this.origin = origin;
+    this.weight = weight;
+    this.group = group;
     this.version = version;
     this.snapshot = snapshot;
     this.said = snapshot;
@@ -44,6 +61,14 @@ public final class Replica {
 
   public Origin origin() {
     return origin;
+  }
+
+  public int weight() {
+    return weight;
+  }
+
+  public int group() {
+    return group;
   }
 
   public String version() {

@@ -20,33 +20,34 @@ public final class Upstream {
 
   private final String name;
   private final boolean own;
-  private final Optional<Check> check;
   private final InstantSource clock;
   private final AtomicInteger turn = new AtomicInteger();
   private volatile List<Replica> replicas;
+  private volatile UpstreamSettings settings;
 
   /// How replicas are asked whether they are well.
   ///
+  /// @param statuses the answers that are good
   /// @param rise good answers in a row that bring one back
   /// @param fall bad ones in a row that take it out
-  public record Check(String path, Duration every, Duration timeout, int rise, int fall) {
+  public record Check(
+      String path, Duration every, Duration timeout, Set<Integer> statuses, int rise, int fall) {
     /// For replicas of our own. One slow answer is no reason to lose a replica: with every core
     /// busy all of them are slow at once, and then nobody would be left.
     public static final Check OWN =
-        new Check("/healthz", Duration.ofMillis(500), Duration.ofSeconds(1), 1, 3);
+        new Check("/healthz", Duration.ofMillis(500), Duration.ofSeconds(1), Set.of(200), 1, 3);
   }
 
   /// @param own whether these are replicas of ours, which are told who the user is
-  /// @param check empty: nobody would bring a replica back, so none is ever taken out
   public Upstream(
       String name,
       boolean own,
-      Optional<Check> check,
+      UpstreamSettings settings,
       List<Replica> replicas,
       InstantSource clock) {
     this.name = name;
     this.own = own;
-    this.check = check;
+    this.settings = settings;
     this.replicas = List.copyOf(replicas);
     this.clock = clock;
   }
@@ -59,8 +60,17 @@ public final class Upstream {
     return own;
   }
 
+  public UpstreamSettings settings() {
+    return settings;
+  }
+
+  /// Takes over new settings; what is known of the replicas stays.
+  public void adopt(UpstreamSettings next) {
+    settings = next;
+  }
+
   Optional<Check> check() {
-    return check;
+    return settings.check();
   }
 
   public List<Replica> replicas() {
@@ -110,7 +120,7 @@ public final class Upstream {
     int from = turn.getAndIncrement() & Integer.MAX_VALUE;
     for (int i = 0; i < size; i++) {
       var replica = all.get((from + i) % size);
-      if ((replica.up() || check.isEmpty()) && !tried.contains(replica.id())) {
+      if ((replica.up() || check().isEmpty()) && !tried.contains(replica.id())) {
         return Optional.of(replica);
       }
     }
@@ -119,7 +129,7 @@ public final class Upstream {
 
   /// A connection to this replica was refused or reset.
   void lost(Replica replica, String why) {
-    if (check.isPresent()
+    if (check().isPresent()
         && replica.up()
         && replica.become(Replica.State.DOWN, clock.instant(), Optional.of(why))) {
       LOG.warn(

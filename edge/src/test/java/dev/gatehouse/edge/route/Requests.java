@@ -81,6 +81,7 @@ final class Requests {
         Route.Changes.NONE,
         Optional.empty(),
         Route.Retry.IDEMPOTENT,
+        Route.AllDown.STALE,
         Route.Authentication.NONE,
         OptionalLong.empty(),
         Duration.ofSeconds(1),
