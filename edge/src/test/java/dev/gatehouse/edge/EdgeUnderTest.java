@@ -24,9 +24,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Random;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executors;
-import java.util.concurrent.ThreadLocalRandom;
 
 /// A gateway on a free port with one external origin, one replicated service and one service of its
 /// own.
@@ -48,23 +48,28 @@ final class EdgeUnderTest implements AutoCloseable {
               settings(),
               InstantSource.system(),
               System::nanoTime,
-              bound -> ThreadLocalRandom.current().nextInt(bound));
+              new Random(42)::nextInt);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
   }
 
   Gateway.Settings settings() {
-    return new Gateway.Settings(
-        Map.of("main", new InetSocketAddress("127.0.0.1", 0)),
-        Map.of(),
-        HttpLimits.DEFAULT,
+    return settings(
         List.of(
             route("/echo", new Route.Destination.Local("echo"), Route.Authentication.NONE),
             route("/mine", new Route.Destination.Local("echo"), Route.Authentication.SESSION),
             route(
                 "/data/**", new Route.Destination.Replicated("storage"), Route.Authentication.NONE),
-            route("/**", new Route.Destination.External("origin"), Route.Authentication.NONE)),
+            route("/**", new Route.Destination.External("origin"), Route.Authentication.NONE)));
+  }
+
+  Gateway.Settings settings(List<Route> routes) {
+    return new Gateway.Settings(
+        Map.of("main", new InetSocketAddress("127.0.0.1", 0)),
+        Map.of(),
+        HttpLimits.DEFAULT,
+        routes,
         Map.of("echo", echo()),
         Map.of("storage", UpstreamSettings.own(false)),
         Map.of(
@@ -99,6 +104,7 @@ final class EdgeUnderTest implements AutoCloseable {
     return Routes.builder()
         .post("/echo", 1024, request -> Response.text(200, request.bodyText()))
         .get("/echo", request -> Response.text(200, "hello"))
+        .get("/tenant", request -> Response.text(200, request.header("x-tenant").orElse("none")))
         .get("/mine", request -> Response.text(200, request.user().orElse("nobody")))
         .put(
             "/echo",

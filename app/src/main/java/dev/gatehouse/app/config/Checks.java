@@ -113,7 +113,7 @@ final class Checks {
           "what a signed-in user gets is never kept for others; leave out 'cache' or"
               + " 'authenticate: session'");
     }
-    if (values.find(Declaration.TO).orElse(null) instanceof Destination.Service(var name)
+    if (values.find(RouteKeys.TO).orElse(null) instanceof Destination.Service(var name)
         && !ServiceKeys.REPLICATED.contains(name)) {
       cannotCache(
           values,
@@ -176,7 +176,7 @@ final class Checks {
     }
     addresses(reading);
     routeNames(reading);
-    ties(reading);
+    RouteChecks.conflicts(reading);
     if (values.find(Declaration.DATA).isPresent()) {
       data(reading);
     }
@@ -245,38 +245,7 @@ final class Checks {
     }
   }
 
-  /// Two routes that match the same requests: whichever won, the other would be dead.
-  private static void ties(Reading reading) {
-    var seen = new HashMap<List<String>, Place>();
-    for (var index : reading.names("routes")) {
-      var match = "routes[" + index + "].match.";
-      var path = reading.found(match + "path");
-      if (path.isEmpty()) {
-        continue;
-      }
-      var scope =
-          List.of(
-              text(reading, match + "listen"),
-              text(reading, match + "host"),
-              text(reading, match + "method"),
-              ((PathPattern) path.get().value()).shape());
-      var place = path.get().place();
-      var earlier = seen.putIfAbsent(scope, place);
-      if (earlier != null) {
-        reading.mistake(
-            place,
-            "this route matches the same requests as the one"
-                + line(earlier)
-                + "; they tie, so make one of them more specific or remove it");
-      }
-    }
-  }
-
-  private static String text(Reading reading, String path) {
-    return reading.found(path).map(found -> (String) found.value()).orElse("");
-  }
-
-  private static String line(Place place) {
+  static String line(Place place) {
     return place.line() > 0 ? " on line " + place.line() : " (" + place.file() + ")";
   }
 }

@@ -204,46 +204,11 @@ final class Declaration {
 
   // ---- routes
 
-  private static final Key<String> MATCH_LISTEN =
-      Key.optional(
-          "listen",
-          new Shape.Scalar<>("the name of a listener", Checks::listener, Map.of("type", "string")),
-          "the listener it arrived at");
-  private static final Key<String> MATCH_HOST =
-      Key.optional(
-          "host",
-          new Shape.Scalar<>("a host name", Checks::hostPattern, Map.of("type", "string")),
-          "the host it asks for; *.example.com is every name below");
-  static final Key<PathPattern> MATCH_PATH =
-      Key.with("path", Texts.pathPattern(), "/**", "/a/b, /a/** (and /a itself), or /a/{id}");
-  private static final Key<String> MATCH_METHOD =
-      Key.optional(
-          "method",
-          Texts.text("a method in capitals, such as GET", "[A-Z]{1,32}"),
-          "its method; GET takes HEAD along");
-  private static final Key<RouteConfig.Match> MATCH =
-      Key.required(
-          "match",
-          Shape.Section.of(
-              List.of(MATCH_LISTEN, MATCH_HOST, MATCH_PATH, MATCH_METHOD),
-              v ->
-                  new RouteConfig.Match(
-                      v.find(MATCH_LISTEN),
-                      v.find(MATCH_HOST),
-                      v.get(MATCH_PATH),
-                      v.find(MATCH_METHOD))),
-          "what a request must be, such as {path: /api/**}");
   private static final Key<String> ROUTE_NAME =
       Key.optional(
           "name",
           Texts.text("a name of letters, digits, '.', '_' and '-'", "[A-Za-z][A-Za-z0-9._-]{0,62}"),
           "what logs and metrics call it");
-  static final Key<Destination> TO =
-      Key.required(
-          "to",
-          new Shape.Scalar<>(
-              "a service, an upstream or a URL", Checks::destination, Map.of("type", "string")),
-          "a service, an upstream, or a URL such as http://127.0.0.1:5000");
   private static final Key<Retry> RETRY =
       Key.with(
           "retry",
@@ -316,8 +281,15 @@ final class Declaration {
       Shape.Section.of(
               List.of(
                   ROUTE_NAME,
-                  MATCH,
-                  TO,
+                  RouteKeys.MATCH,
+                  RouteKeys.TO,
+                  RouteKeys.STICKY,
+                  RouteKeys.REDIRECT,
+                  RouteKeys.RESPOND,
+                  RouteKeys.REWRITE,
+                  RouteKeys.REQUEST_HEADERS,
+                  RouteKeys.RESPONSE_HEADERS,
+                  RouteKeys.MAINTENANCE,
                   RETRY,
                   ALL_DOWN,
                   AUTHENTICATE,
@@ -325,11 +297,13 @@ final class Declaration {
                   ROUTE_TIMEOUT,
                   CACHE),
               v -> {
-                var match = v.get(MATCH);
+                var match = v.get(RouteKeys.MATCH);
                 return new RouteConfig(
-                    v.find(ROUTE_NAME).orElseGet(() -> inWords(match)),
+                    v.find(ROUTE_NAME).orElseGet(match::toString),
                     match,
-                    v.get(TO),
+                    RouteKeys.destination(v),
+                    RouteKeys.changes(v),
+                    v.find(RouteKeys.MAINTENANCE).flatMap(maintenance -> maintenance),
                     v.get(RETRY),
                     v.get(ALL_DOWN),
                     v.get(AUTHENTICATE),
@@ -338,7 +312,8 @@ final class Declaration {
                     v.find(CACHE),
                     v.place().file() + ":" + v.place().line());
               })
-          .checked(Checks::route);
+          .choosing(RouteKeys.DESTINATIONS)
+          .checked(RouteChecks::route);
   private static final Key<List<RouteConfig>> ROUTES =
       Key.required(
           "routes",
@@ -381,8 +356,10 @@ final class Declaration {
   private static Config config(Values v) {
     var upstreams = new LinkedHashMap<String, UpstreamConfig>(v.find(UPSTREAMS).orElse(Map.of()));
     for (var route : v.get(ROUTES)) {
-      if (route.to() instanceof Destination.Upstream(String name)) {
-        upstreams.computeIfAbsent(name, url -> unnamed(url, v.reading()));
+      for (var to : route.to().each()) {
+        if (to instanceof Destination.Upstream(String name)) {
+          upstreams.computeIfAbsent(name, url -> unnamed(url, v.reading()));
+        }
       }
     }
     return new Config(
@@ -419,12 +396,5 @@ final class Declaration {
       return scalar.parser().parse(key.fallback().orElseThrow(), reading);
     }
     throw new IllegalStateException(key.name());
-  }
-
-  private static String inWords(RouteConfig.Match match) {
-    return match.method().map(method -> method + " ").orElse("")
-        + match.host().orElse("")
-        + match.path()
-        + match.listen().map(name -> " on " + name).orElse("");
   }
 }

@@ -38,7 +38,7 @@ record Key<T>(
     boolean given =
         spot.node().isPresent()
             || spot.fallback().isPresent()
-            || (shape instanceof Shape.Scalar<?> && reading.override(spot.paths()).isPresent());
+            || (shape.isText() && reading.override(spot.paths()).isPresent());
     if (given || presence == Presence.ALWAYS) {
       return shape.read(reading, spot);
     }

@@ -33,6 +33,7 @@ final class Reading {
   private final List<Mistake> mistakes = new ArrayList<>();
   private final List<Setting> settings = new ArrayList<>();
   private final Map<String, Found> found = new LinkedHashMap<>();
+  private final Map<String, Object> built = new LinkedHashMap<>();
   private final Map<String, Place> places = new LinkedHashMap<>();
   private final Map<String, Set<String>> names = new LinkedHashMap<>();
   private final Map<String, String> variables = new TreeMap<>();
@@ -98,7 +99,17 @@ final class Reading {
 
   void found(String path, Object value, Given given) {
     found.put(path, new Found(value, given.place()));
-    settings.add(new Setting(path, Secrets.mask(given.text()), given.origin()));
+    settings.add(new Setting(path, Secrets.shown(path, given.text()), given.origin()));
+  }
+
+  /// A section that was read whole.
+  void built(String path, Object value) {
+    built.put(path, value);
+  }
+
+  /// What the section at this path was read as; empty where something in it is wrong.
+  Optional<Object> built(String path) {
+    return Optional.ofNullable(built.get(path));
   }
 
   Optional<Found> found(String path) {

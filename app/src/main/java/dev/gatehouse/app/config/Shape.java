@@ -1,5 +1,7 @@
 package dev.gatehouse.app.config;
 
+import static java.util.stream.Collectors.joining;
+
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -19,7 +21,8 @@ import org.snakeyaml.engine.v2.nodes.Tag;
 ///
 /// Reading gives nothing exactly when it has noted a mistake, and always goes on to find the next
 /// one.
-sealed interface Shape<T> {
+sealed interface Shape<T>
+    permits Shape.Scalar, Shape.Items, Shape.Named, Shape.Section, OneOrMore, Pairs, TextOr {
   Optional<T> read(Reading reading, Spot spot);
 
   /// This shape in JSON Schema 2020-12.
@@ -28,6 +31,11 @@ sealed interface Shape<T> {
   /// The paths of the scalars that can be told without a file.
   default List<String> scalars(String path) {
     return List.of();
+  }
+
+  /// Whether one text can be the whole value, so that a variable can set it.
+  default boolean isText() {
+    return false;
   }
 
   /// Understands a text; `reading` knows the names of what was read before.
@@ -101,6 +109,11 @@ sealed interface Shape<T> {
               Variables.fillIn(scalar.getValue(), reading.environment()),
               place,
               new Setting.Origin.File(place.file(), place.line())));
+    }
+
+    @Override
+    public boolean isText() {
+      return true;
     }
 
     @Override
@@ -234,25 +247,31 @@ sealed interface Shape<T> {
   /// A mapping of declared keys.
   ///
   /// @param shorthand the key that a single text in place of the mapping stands for
+  /// @param choice keys of which exactly one must be given; empty where there is no such choice
   /// @param check notes what is wrong between keys; called with whatever could be read
   /// @param build makes the value; called only if nothing below was wrong
   record Section<T>(
       List<Key<?>> keys,
       Optional<Key<?>> shorthand,
+      List<Key<?>> choice,
       Consumer<Values> check,
       Function<Values, T> build)
       implements Shape<T> {
 
     static <T> Section<T> of(List<Key<?>> keys, Function<Values, T> build) {
-      return new Section<>(keys, Optional.empty(), values -> {}, build);
+      return new Section<>(keys, Optional.empty(), List.of(), values -> {}, build);
     }
 
     Section<T> checked(Consumer<Values> with) {
-      return new Section<>(keys, shorthand, with, build);
+      return new Section<>(keys, shorthand, choice, with, build);
+    }
+
+    Section<T> choosing(List<Key<?>> oneOf) {
+      return new Section<>(keys, shorthand, oneOf, check, build);
     }
 
     Section<T> orJust(Key<?> key) {
-      return new Section<>(keys, Optional.of(key), check, build);
+      return new Section<>(keys, Optional.of(key), choice, check, build);
     }
 
     @Override
@@ -267,10 +286,32 @@ sealed interface Shape<T> {
       for (var key : keys) {
         readKey(reading, spot, key, Optional.ofNullable(entries.get().get(key.name())), values);
       }
+      chosen(reading, spot, entries.get(), values);
       check.accept(values);
-      return reading.mistakes().size() == before
-          ? Optional.of(build.apply(values))
-          : Optional.empty();
+      if (reading.mistakes().size() != before) {
+        return Optional.empty();
+      }
+      var built = build.apply(values);
+      reading.built(spot.path(), built);
+      return Optional.of(built);
+    }
+
+    private void chosen(
+        Reading reading, Spot spot, Map<String, Reading.Entry> entries, Values values) {
+      var given =
+          choice.stream()
+              .filter(key -> entries.containsKey(key.name()) || values.find(key).isPresent())
+              .toList();
+      if (given.isEmpty() && !choice.isEmpty()) {
+        var first = choice.getFirst();
+        reading.mistake(spot.place(), "'" + first.name() + "' is missing: " + first.about());
+      } else if (given.size() > 1) {
+        reading.mistake(
+            reading.placeOf(spot.child(given.getLast().name())),
+            spot.path()
+                + ": give only one of "
+                + given.stream().map(key -> "'" + key.name() + "'").collect(joining(" and ")));
+      }
     }
 
     private Optional<Map<String, Reading.Entry>> entries(Reading reading, Spot spot) {
@@ -347,6 +388,10 @@ sealed interface Shape<T> {
       if (!required.isEmpty()) {
         section.put("required", required);
       }
+      if (!choice.isEmpty()) {
+        section.put(
+            "anyOf", choice.stream().map(key -> Map.of("required", List.of(key.name()))).toList());
+      }
       section.put("additionalProperties", false);
       return shorthand.isEmpty()
           ? section
@@ -359,11 +404,11 @@ sealed interface Shape<T> {
     }
   }
 
-  private static boolean isNull(Node node) {
+  static boolean isNull(Node node) {
     return node instanceof ScalarNode && node.getTag().equals(Tag.NULL);
   }
 
-  private static String kind(Node node) {
+  static String kind(Node node) {
     return switch (node) {
       case MappingNode _ -> "a mapping";
       case SequenceNode _ -> "a list";

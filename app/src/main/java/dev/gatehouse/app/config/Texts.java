@@ -1,5 +1,6 @@
 package dev.gatehouse.app.config;
 
+import dev.gatehouse.edge.route.HeaderEdits;
 import java.net.InetAddress;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -25,7 +26,7 @@ final class Texts {
 
   private Texts() {}
 
-  static Shape<String> text(String expects, String pattern) {
+  static Shape.Scalar<String> text(String expects, String pattern) {
     var compiled = Pattern.compile(pattern);
     return new Shape.Scalar<>(
         expects,
@@ -39,7 +40,7 @@ final class Texts {
   }
 
   /// Any text with something in it.
-  static Shape<String> anyText(String expects) {
+  static Shape.Scalar<String> anyText(String expects) {
     return new Shape.Scalar<>(
         expects,
         (text, _) -> {
@@ -49,6 +50,48 @@ final class Texts {
           return text;
         },
         Map.of("type", List.of("string", "number", "boolean")));
+  }
+
+  /// The name of a header field, whose case does not matter.
+  static String headerName(String text, Reading reading) throws Wrong {
+    return token(text).toLowerCase(Locale.ROOT);
+  }
+
+  /// A header field that a route may change.
+  static String editableHeader(String text, Reading reading) throws Wrong {
+    var name = token(text);
+    var refused = HeaderEdits.refused(name);
+    if (refused.isPresent()) {
+      throw new Wrong("'" + name + "' cannot be changed: " + refused.get());
+    }
+    return name;
+  }
+
+  /// A name in which case matters: of a cookie, of a parameter.
+  static String name(String text, Reading reading) throws Wrong {
+    if (text.isBlank()) {
+      throw new Wrong("a name must not be empty");
+    }
+    return text;
+  }
+
+  static Shape.Scalar<String> fieldValue() {
+    return new Shape.Scalar<>(
+        "the value of a header field",
+        (text, _) -> {
+          if (!text.matches("[\\x20-\\x7e\\t]*") || !text.equals(text.strip())) {
+            throw new Wrong("this is not the value of a header field: plain ASCII on one line");
+          }
+          return text;
+        },
+        Map.of("type", List.of("string", "number", "boolean")));
+  }
+
+  private static String token(String text) throws Wrong {
+    if (!text.matches("[A-Za-z0-9!#$%&'*+.^_`|~-]+")) {
+      throw new Wrong("'" + text + "' is not the name of a header field");
+    }
+    return text;
   }
 
   static Shape<Path> path(String expects) {
@@ -67,7 +110,7 @@ final class Texts {
         Map.of("type", List.of("string", "number", "boolean"), "minLength", 1));
   }
 
-  static Shape<Integer> number(int least, int most) {
+  static Shape.Scalar<Integer> number(int least, int most) {
     var expects = "a whole number from " + least + " to " + most;
     return new Shape.Scalar<>(
         expects,

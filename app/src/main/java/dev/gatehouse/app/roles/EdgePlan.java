@@ -9,17 +9,18 @@ import dev.gatehouse.app.config.UpstreamConfig;
 import dev.gatehouse.edge.Gateway;
 import dev.gatehouse.edge.route.PathPattern;
 import dev.gatehouse.edge.route.Route;
-import dev.gatehouse.edge.route.RoutePattern;
+import dev.gatehouse.edge.route.Split;
 import dev.gatehouse.edge.upstream.UpstreamSettings;
 import dev.gatehouse.http.HttpLimits;
 import dev.gatehouse.http.Origin;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
+import java.util.function.Function;
 
 /// A configuration in the edge's own words: what to listen on, which routes, which origins.
 record EdgePlan(Config config) {
@@ -101,40 +102,12 @@ record EdgePlan(Config config) {
   }
 
   private Route route(RouteConfig route) {
-    var match = route.match();
-    Route.Destination to;
-    Duration connectTimeout;
-    Duration timeout;
-    switch (route.to()) {
-      case Destination.Service(var name) -> {
-        to =
-            replicated().containsKey(name)
-                ? new Route.Destination.Replicated(name)
-                : new Route.Destination.Local(name);
-        connectTimeout = OWN_CONNECT_TIMEOUT;
-        timeout = OWN_TIMEOUT;
-      }
-      case Destination.Upstream(var name) -> {
-        var upstream = config.upstreams().get(name);
-        if (upstream == null) {
-          throw new IllegalStateException("the configuration has no upstream " + name);
-        }
-        to = new Route.Destination.External(name);
-        connectTimeout = upstream.connectTimeout();
-        timeout = upstream.timeout();
-      }
-    }
     return new Route(
         route.name(),
-        new RoutePattern(
-            match.listen(),
-            match.host(),
-            PathPattern.parse(match.path().text()),
-            match.method().map(Set::of).orElse(Set.of()),
-            List.of()),
-        to,
-        Route.Changes.NONE,
-        Optional.empty(),
+        route.match().pattern(),
+        destination(route.to()),
+        route.changes(),
+        route.maintenance(),
         switch (route.retry()) {
           case IDEMPOTENT -> Route.Retry.IDEMPOTENT;
           case UNSENT -> Route.Retry.UNSENT;
@@ -150,9 +123,42 @@ record EdgePlan(Config config) {
           case SESSION -> Route.Authentication.SESSION;
         },
         route.bodyLimit(),
-        connectTimeout,
-        route.timeout().orElse(timeout),
+        longest(route.to(), OWN_CONNECT_TIMEOUT, UpstreamConfig::connectTimeout),
+        route.timeout().orElseGet(() -> longest(route.to(), OWN_TIMEOUT, UpstreamConfig::timeout)),
         route.cache().flatMap(EdgePlan::caching));
+  }
+
+  private Route.Destination destination(Destination to) {
+    return switch (to) {
+      case Destination.Service(var name) ->
+          replicated().containsKey(name)
+              ? new Route.Destination.Replicated(name)
+              : new Route.Destination.Local(name);
+      case Destination.Upstream(var name) -> new Route.Destination.External(name);
+      case Destination.Split(var shares, var sticky) ->
+          new Route.Destination.Shared(
+              new Split(
+                  shares.entrySet().stream()
+                      .map(share -> new Split.Share(destination(share.getKey()), share.getValue()))
+                      .toList(),
+                  sticky));
+      case Destination.Redirected(var redirect) -> new Route.Destination.Elsewhere(redirect);
+      case Destination.Answered(var response) -> new Route.Destination.Fixed(response);
+    };
+  }
+
+  /// The longest time that any destination of a route is given.
+  ///
+  /// @param own for services of ours
+  private Duration longest(
+      Destination to, Duration own, Function<UpstreamConfig, Duration> ofUpstream) {
+    return to.each().stream()
+        .map(one ->
+            one instanceof Destination.Upstream(var name)
+                ? ofUpstream.apply(config.upstream(name))
+                : own)
+        .max(Comparator.naturalOrder())
+        .orElse(own);
   }
 
   private static Optional<Route.Caching> caching(CacheConfig cache) {

@@ -2,6 +2,8 @@ package dev.gatehouse.app.roles;
 
 import dev.gatehouse.app.config.Setting;
 import dev.gatehouse.edge.Gateway;
+import dev.gatehouse.edge.route.Condition;
+import dev.gatehouse.edge.route.HeaderEdits;
 import dev.gatehouse.edge.route.Route;
 import dev.gatehouse.edge.upstream.Replica;
 import java.util.LinkedHashMap;
@@ -51,12 +53,46 @@ record EdgeViews(Gateway gateway, List<Setting> settings) {
     if (!match.methods().isEmpty()) {
       row.put("methods", match.methods());
     }
+    if (!match.conditions().isEmpty()) {
+      row.put("conditions", match.conditions().stream().map(Condition::toString).toList());
+    }
     row.put("to", route.to().name());
+    if (route.to() instanceof Route.Destination.Shared(var split)) {
+      row.put("sticky", lower(split.sticky()));
+    }
+    route.changes().rewrite().ifPresent(rewrite -> row.put("rewrite", rewrite.toString()));
+    edits(row, "requestHeaders", route.changes().request());
+    edits(row, "responseHeaders", route.changes().response());
+    route
+        .maintenance()
+        .ifPresent(closed ->
+            row.put(
+                "maintenance",
+                Map.of(
+                    "message",
+                    closed.message(),
+                    "retryAfterSeconds",
+                    closed.retryAfter().toSeconds())));
     row.put("retry", lower(route.retry()));
     row.put("allDown", lower(route.allDown()).replace('_', '-'));
     row.put("authenticate", lower(route.authenticate()));
     row.put("timeoutMillis", route.timeout().toMillis());
     return row;
+  }
+
+  /// Only the names: values may be secrets.
+  private static void edits(Map<String, Object> row, String key, HeaderEdits edits) {
+    if (!edits.isEmpty()) {
+      row.put(
+          key,
+          Map.of(
+              "remove",
+              edits.remove(),
+              "set",
+              edits.set().stream().map(HeaderEdits.Field::name).toList(),
+              "add",
+              edits.add().stream().map(HeaderEdits.Field::name).toList()));
+    }
   }
 
   private static Map<String, Object> replica(Replica replica) {

@@ -2,6 +2,7 @@ package dev.gatehouse.app.config;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.gatehouse.edge.route.HeaderEdits;
 import dev.gatehouse.edge.upstream.UpstreamSettings;
 import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
@@ -287,6 +288,75 @@ class ConfigFileTest {
     assertThat(route.name()).isEqualTo("GET *.example.com/a/{id}");
     assertThat(route.bodyLimit()).hasValue(65536);
     assertThat(route.timeout()).contains(Duration.ofMinutes(1));
+  }
+
+  @Test
+  void a_route_says_which_requests_where_they_go_and_what_is_changed() {
+    var config =
+        good(
+            read(
+                """
+                upstreams: {old: "http://a", new: "http://b"}
+                routes:
+                  - match: {path: "/items/{id}/**", method: [GET, PUT], header: {X-Beta: "1"}, query: {debug: "*"}, cookie: {plan: "!"}}
+                    to: {old: 95, new: 5, "http://c": 1}
+                    sticky: client
+                    rewrite: {path: "/x/{id}/**", host: b.example.com}
+                    request-headers: {set: {X-One: 1}, add: {X-Two: two}, remove: [Cookie]}
+                    response-headers: {remove: [Server]}
+                  - {match: {path: /a}, redirect: "https://{host}/{path}"}
+                  - {match: {path: /b}, respond: {status: 410, body: gone}, maintenance: {retry-after: 1h}}
+                  - {match: {path: /c}, to: old, maintenance: false}
+                """,
+                Map.of()));
+
+    var first = config.routes().getFirst();
+    assertThat(first.name())
+        .isEqualTo("GET,PUT /items/{id}/** header x-beta=1 query debug no cookie plan");
+    assertThat(first.to().name()).isEqualTo("old 95, new 5, http://c 1");
+    assertThat(config.upstream("http://c").urls().getFirst()).hasToString("http://c");
+    assertThat(first.changes().rewrite().orElseThrow())
+        .hasToString("path /x/{id}/**, host b.example.com");
+    assertThat(first.changes().request().set())
+        .containsExactly(new HeaderEdits.Field("X-One", "1"));
+    assertThat(first.changes().response().remove()).containsExactly("Server");
+    assertThat(config.routes().get(1).to().name()).isEqualTo("307 https://{host}/{path}");
+    assertThat(config.routes().get(2).to().name()).isEqualTo("respond 410");
+    assertThat(config.routes().get(2).maintenance().orElseThrow().retryAfter())
+        .isEqualTo(Duration.ofHours(1));
+    assertThat(config.routes().get(3).maintenance()).isEmpty();
+  }
+
+  @Test
+  void a_route_is_switched_off_and_moved_by_variables() {
+    var config =
+        good(
+            read(
+                "upstreams: {a: 'http://a', b: 'http://b'}\n"
+                    + "routes: [{match: {path: /a}, to: {a: 1, b: 1}, maintenance: false}]",
+                Map.of("GATEHOUSE_ROUTES_0_MAINTENANCE", "true", "GATEHOUSE_ROUTES_0_TO", "b")));
+
+    assertThat(config.routes().getFirst().maintenance()).isPresent();
+    assertThat(config.routes().getFirst().to()).isEqualTo(new Destination.Upstream("b"));
+  }
+
+  @Test
+  void a_header_that_is_a_secret_is_shown_nowhere() {
+    var loaded =
+        read(
+            "routes: [{match: {path: /a}, to: 'http://a',"
+                + " request-headers: {set: {Authorization: Bearer hush}}}]",
+            Map.of());
+    assertThat(setting(loaded, "routes[0].request-headers.set.Authorization").value())
+        .isEqualTo("***");
+
+    for (var wrong : List.of("Authorization: Bearer hush", "x-api-key: 'hush, hush'")) {
+      var bad =
+          "routes: [{match: {path: /a}, to: 'http://a', request-headers: {set: {"
+              + wrong
+              + "}, sett: 1}}]";
+      assertThat(((Loaded.Bad) read(bad, Map.of())).render()).doesNotContain("hush");
+    }
   }
 
   @Test

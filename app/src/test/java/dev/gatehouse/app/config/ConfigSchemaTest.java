@@ -39,7 +39,13 @@ class ConfigSchemaTest {
                   three: {dns: "b:80", every: 2s}, four: {srv: _http._tcp.b}}
                 log: {level: debug}
                 reload: {watch: false}
-                routes: [{match: {path: /**}, to: one, body-limit: 1MiB, timeout: 50ms}]
+                routes:
+                  - {match: {path: /**}, to: one, body-limit: 1MiB, timeout: 50ms}
+                  - {match: {method: [GET, PUT], header: {X-A: 1}, query: {q: "*"}}, to: {one: 95, two: 5}, sticky: client}
+                  - {match: {path: /a}, redirect: /b, maintenance: true}
+                  - {match: {path: /c}, redirect: {to: /d, status: 308}, response-headers: {set: {A: b}, remove: [C]}}
+                  - {match: {path: /e}, respond: {status: 404, body: gone}, maintenance: {retry-after: 1h}}
+                  - {match: {path: /f/**}, to: one, rewrite: {strip-prefix: /f, prefix: /g, host: "{host}"}}
                 """))
         .isEmpty();
   }
@@ -74,6 +80,11 @@ class ConfigSchemaTest {
         "route-name-badly-written",
         "route-retry-unknown",
         "match-method-in-small-letters",
+        "route-conditions",
+        "route-destinations",
+        "route-redirects",
+        "route-rewrites",
+        "route-maintenance",
         "many-at-once"
       })
   void an_editor_sees_the_mistake_too(String name) throws IOException {
