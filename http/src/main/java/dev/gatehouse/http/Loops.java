@@ -74,6 +74,12 @@ public final class Loops implements AutoCloseable {
     }
   }
 
+  static {
+    // A multishot read goes on after reading was switched off, as fast as the peer sends: an upload
+    // to a slow origin took all direct memory there is. Netty looks at this once.
+    System.setProperty("io.netty.iouring.recvMultiShotEnabled", "false");
+  }
+
   /// Reads of one event loop land in buffers of this size, of which so many lie ready.
   private static final int READ_BUFFER = 16 * 1024;
 

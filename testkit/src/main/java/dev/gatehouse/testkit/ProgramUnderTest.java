@@ -9,6 +9,7 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -40,6 +41,7 @@ public final class ProgramUnderTest implements AutoCloseable {
   private final int edgePort = FreePort.next();
   private final int countersPort = FreePort.next();
   private final int adminPort = FreePort.next();
+  private boolean own;
   private Optional<Process> supervisor = Optional.empty();
 
   private ProgramUnderTest() {
@@ -67,6 +69,33 @@ public final class ProgramUnderTest implements AutoCloseable {
     return new ProgramUnderTest();
   }
 
+  /// An assembly of the test's own, not yet started. Listeners, ports and data directory are set
+  /// from outside as for the default one; its edge has the one listener `main`.
+  ///
+  /// @param yaml the rest of the configuration
+  public static ProgramUnderTest assembly(String yaml) {
+    var program = new ProgramUnderTest();
+    program.environment.remove("GATEHOUSE_EDGE_LISTEN_COUNTING");
+    program.own = true;
+    program.rewrite(yaml);
+    return program;
+  }
+
+  /// Replaces the file of [#assembly(String)], in one step.
+  public void rewrite(String yaml) {
+    try {
+      var next = Files.writeString(home.resolve("assembly.yaml.next"), yaml);
+      Files.move(next, file(), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /// Where the file of [#assembly(String)] lies.
+  public Path file() {
+    return home.resolve("assembly.yaml");
+  }
+
   /// With one more environment variable.
   public ProgramUnderTest with(String variable, String value) {
     environment.put(variable, value);
@@ -75,7 +104,7 @@ public final class ProgramUnderTest implements AutoCloseable {
 
   /// Runs `gatehouse up` and waits until it is ready; also after [#killSupervisor] or [#stop].
   public ProgramUnderTest start() {
-    var process = launch(log, log, "up");
+    var process = own ? launch(log, log, "up", "-f", file().toString()) : launch(log, log, "up");
     supervisor = Optional.of(process);
     try {
       Awaitility.await()
