@@ -1,10 +1,11 @@
 package dev.gatehouse.app;
 
 import dev.gatehouse.app.config.Config;
-import dev.gatehouse.app.config.ConfigFile;
+import dev.gatehouse.app.config.ConfigSource;
 import dev.gatehouse.app.config.DatabaseChoice;
 import dev.gatehouse.app.config.Loaded;
 import dev.gatehouse.app.config.ServiceConfig;
+import dev.gatehouse.app.reload.InForce;
 import dev.gatehouse.app.roles.CountersRole;
 import dev.gatehouse.app.roles.EdgeRole;
 import dev.gatehouse.app.roles.RoleContext;
@@ -16,10 +17,13 @@ import dev.gatehouse.app.supervisor.ServiceSpec;
 import dev.gatehouse.state.Database;
 import dev.gatehouse.state.EmbeddedPostgres;
 import dev.gatehouse.state.EmbeddedSettings;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.HexFormat;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -49,12 +53,25 @@ public final class Assembly {
   ///
   /// @throws PlainError with every mistake in it
   public static Loaded.Good load(Optional<Path> file, Optional<Path> data) {
-    var commandLine =
-        data.<Map<String, String>>map(path -> Map.of("data", path.toString())).orElse(Map.of());
-    var loaded =
-        file.isPresent()
-            ? ConfigFile.load(file.get(), System.getenv(), commandLine)
-            : ConfigFile.loadDefault(System.getenv(), commandLine);
+    return good(source(file, data).load());
+  }
+
+  /// Reads the text in force from the supervisor's copy of it; the file itself may hold something
+  /// else by now.
+  static Loaded.Good loadCopy(Optional<Path> file, Optional<Path> copy, Optional<Path> data)
+      throws IOException {
+    return copy.isPresent()
+        ? good(source(file, data).load(Files.readAllBytes(copy.get())))
+        : load(file, data);
+  }
+
+  private static ConfigSource source(Optional<Path> file, Optional<Path> data) {
+    return new ConfigSource(
+        file,
+        data.<Map<String, String>>map(path -> Map.of("data", path.toString())).orElse(Map.of()));
+  }
+
+  private static Loaded.Good good(Loaded loaded) {
     return switch (loaded) {
       case Loaded.Good good -> good;
       case Loaded.Bad bad -> throw new PlainError("the configuration is wrong\n" + bad.render());
@@ -63,6 +80,28 @@ public final class Assembly {
 
   /// What the supervisor is to run.
   public static Plan plan(Config config, SecureRandom random) {
+    var services = specs(config);
+    return new Plan(
+        services,
+        config.replica().listen().host(),
+        config.replica().listen().port(),
+        database(config, services),
+        Map.of(),
+        Map.of("secret", secret(random)));
+  }
+
+  /// How many processes of each service a configuration asks for.
+  public static Map<String, Integer> counts(Config config) {
+    var counts = new LinkedHashMap<String, Integer>();
+    for (var spec : specs(config)) {
+      if (!spec.entrance()) {
+        counts.put(spec.name(), spec.replicas());
+      }
+    }
+    return counts;
+  }
+
+  private static List<ServiceSpec> specs(Config config) {
     var services = new ArrayList<ServiceSpec>();
     services.add(new ServiceSpec("edge", 1, true, false, arguments("edge", config), EDGE, 0));
     // Before storage: the first port is its own, and storage-1 has the one after it.
@@ -80,13 +119,7 @@ public final class Assembly {
         .service(ServiceConfig.Multivac.class)
         .ifPresent(
             multivac -> services.add(replicas("worker", multivac.workers(), config, WORKER, 1)));
-    return new Plan(
-        services,
-        config.replica().listen().host(),
-        config.replica().listen().port(),
-        database(config, services),
-        Map.of(),
-        Map.of("secret", secret(random)));
+    return services;
   }
 
   private static ServiceSpec replicas(
@@ -97,7 +130,15 @@ public final class Assembly {
   private static List<String> arguments(String role, Config config) {
     var arguments = new ArrayList<String>();
     arguments.add(role);
-    config.file().ifPresent(file -> arguments.addAll(List.of("-f", file.toString())));
+    config
+        .file()
+        .ifPresent(file ->
+            arguments.addAll(
+                List.of(
+                    "-f",
+                    file.toString(),
+                    "--copy",
+                    new InForce(data(config).resolve("run")).path().toString())));
     arguments.addAll(List.of("--data", data(config).toString()));
     return arguments;
   }

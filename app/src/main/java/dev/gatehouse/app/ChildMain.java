@@ -1,5 +1,6 @@
 package dev.gatehouse.app;
 
+import dev.gatehouse.app.logs.LogSetup;
 import dev.gatehouse.app.roles.Rehearsal;
 import dev.gatehouse.app.roles.RoleProcess;
 import dev.gatehouse.app.roles.Roles;
@@ -11,7 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 
 /// The entry point of the processes that a supervisor starts: `ROLE --name N --data DIR [--listen
-/// ADDRESS] [-f FILE]`.
+/// ADDRESS] [-f FILE --copy FILE]`.
 ///
 /// It is not [Main], since the options parser that people need takes longer to load (0.2 s of CPU)
 /// than everything else a replica does before it listens, and this line is only ever written by
@@ -28,8 +29,11 @@ public final class ChildMain {
       var role = args[0];
       var options = options(args);
       var data = Optional.ofNullable(options.get("--data")).map(Path::of);
-      var loaded = Assembly.load(Optional.ofNullable(options.get("-f")).map(Path::of), data);
+      var file = Optional.ofNullable(options.get("-f")).map(Path::of);
+      var copy = Optional.ofNullable(options.get("--copy")).map(Path::of);
+      var loaded = Assembly.loadCopy(file, copy, data);
       var config = loaded.config();
+      LogSetup.level(config.log().level().name());
       if (role.equals("rehearsal")) {
         Rehearsal.play(
             loaded, Assembly.data(config), Assembly.secrets(config), InstantSource.system());

@@ -311,9 +311,10 @@ public final class Gateway implements AutoCloseable {
     return server.connections();
   }
 
-  /// Announces the end: answers close their connections from now on.
-  public void drain() {
-    server.drain();
+  /// Announces the end: answers close their connections from now on. Returns when no request has
+  /// come for `quiet`, after `longest` at the latest.
+  public void runDown(Duration quiet, Duration longest) {
+    server.runDown(quiet, longest);
   }
 
   /// Stops accepting, finishes what is in flight for at most `deadline`, cuts the rest.

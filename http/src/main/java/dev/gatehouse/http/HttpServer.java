@@ -30,6 +30,9 @@ import org.jspecify.annotations.Nullable;
 /// TLS, h2 and WebSocket have their place in `pipeline`: a handler before the decoder, another
 /// codec instead of it.
 public final class HttpServer implements AutoCloseable {
+  private static final long LOOK_MILLIS = 20;
+  private static final Set<String> PROBES = Set.of("/healthz", "/readyz", "/health", "/metrics");
+
   private final Loops loops;
   private final ExchangeHandler handler;
   private volatile HttpLimits limits;
@@ -37,6 +40,7 @@ public final class HttpServer implements AutoCloseable {
   private final Set<ServerConnection> connections = ConcurrentHashMap.newKeySet();
   private final LongAdder refusals = new LongAdder();
   private volatile boolean draining;
+  private volatile long lastRequest;
 
   private HttpServer(Loops loops, HttpLimits limits, ExchangeHandler handler) {
     this.loops = loops;
@@ -215,6 +219,48 @@ public final class HttpServer implements AutoCloseable {
   /// Requests refused before they became an exchange.
   public long refusals() {
     return refusals.sum();
+  }
+
+  /// Announces the end and goes on serving until nobody comes any more: every response closes its
+  /// connection from now on, and this returns when no request has come for `quiet`, after `longest`
+  /// at the latest. Probes and scrapes are not somebody who comes.
+  ///
+  /// Idle connections stay open meanwhile: one that is closed just when its client sends a request
+  /// loses that request.
+  public void runDown(Duration quiet, Duration longest) {
+    draining = true;
+    if (quiet.isZero()) {
+      return;
+    }
+    var loop = loops.all().getFirst();
+    long began = loop.ticker().nanoTime();
+    lastRequest = began;
+    var over = new CountDownLatch(1);
+    var look =
+        loop.scheduleAtFixedRate(
+            () -> {
+              long now = loop.ticker().nanoTime();
+              if (now - lastRequest >= quiet.toNanos() || now - began >= longest.toNanos()) {
+                over.countDown();
+              }
+            },
+            LOOK_MILLIS,
+            LOOK_MILLIS,
+            TimeUnit.MILLISECONDS);
+    try {
+      over.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } finally {
+      look.cancel(false);
+    }
+  }
+
+  /// A request has come.
+  void came(RequestHead head) {
+    if (draining && !PROBES.contains(head.target().rawPath())) {
+      lastRequest = loops.all().getFirst().ticker().nanoTime();
+    }
   }
 
   /// From now on every response closes its connection, and idle connections are closed; new ones

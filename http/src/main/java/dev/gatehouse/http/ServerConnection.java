@@ -277,6 +277,7 @@ final class ServerConnection extends ChannelInboundHandlerAdapter implements Dea
       refuse(refusal.problem(), id);
       return;
     }
+    server.came(head);
     boolean http10 = request.protocolVersion().equals(HttpVersion.HTTP_1_0);
     var exchange = new Exchange(this, head, id, http10, HttpUtil.isKeepAlive(request));
     current = exchange;

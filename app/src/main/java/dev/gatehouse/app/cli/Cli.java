@@ -162,6 +162,17 @@ public final class Cli {
     return Orders.send(data.path(), "restart", names);
   }
 
+  @Command(
+      name = "reload",
+      mixinStandardHelpOptions = true,
+      description = {
+        "Have the running assembly read its file again, without a dropped request.",
+        "One with a mistake is refused whole and changes nothing."
+      })
+  int reload(@CommandLine.Mixin DataOption data) {
+    return Orders.reload(data.path());
+  }
+
   static final class OfTheJar implements IVersionProvider {
     @Override
     public String[] getVersion() {

@@ -45,6 +45,11 @@ final class Orders {
     return 0;
   }
 
+  static int reload(Path data) {
+    System.out.println(ControlClient.ask(data, Map.of("do", "reload")).path("said").asString());
+    return 0;
+  }
+
   static int scale(Path data, List<String> counts) {
     record Order(String service, int count) {}
     var orders = new ArrayList<Order>();

@@ -1,6 +1,7 @@
 package dev.gatehouse.app.cli;
 
 import dev.gatehouse.app.Assembly;
+import dev.gatehouse.app.logs.LogSetup;
 import dev.gatehouse.app.roles.RoleProcess;
 import dev.gatehouse.app.roles.Roles;
 import java.nio.file.Path;
@@ -20,6 +21,7 @@ final class Run {
       throws Exception {
     var loaded = Assembly.load(file, chosenData);
     var config = loaded.config();
+    LogSetup.level(config.log().level().name());
     var role = Roles.named(roleName, loaded);
     var order =
         new RoleProcess.Order(

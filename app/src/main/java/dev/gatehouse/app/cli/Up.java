@@ -5,6 +5,7 @@ import dev.gatehouse.app.ChildMain;
 import dev.gatehouse.app.config.Config;
 import dev.gatehouse.app.config.ListenConfig;
 import dev.gatehouse.app.config.PathPattern;
+import dev.gatehouse.app.logs.LogSetup;
 import dev.gatehouse.app.supervisor.DataDir;
 import dev.gatehouse.app.supervisor.JavaCommand;
 import dev.gatehouse.app.supervisor.Output;
@@ -31,8 +32,11 @@ final class Up {
 
   static int run(Optional<Path> file, Optional<Path> chosenData) throws InterruptedException {
     var clock = InstantSource.system();
-    var config = Assembly.load(file, chosenData).config();
+    var loaded = Assembly.load(file, chosenData);
+    var config = loaded.config();
+    LogSetup.level(config.log().level().name());
     var data = DataDir.lock(Assembly.data(config));
+    var takeover = Takeover.prepare(loaded, data);
     var cache =
         StartCache.find(data.path(), System.getProperty("java.class.path"), System.getenv());
     var usable = cache.flatMap(StartCache::usable);
@@ -58,6 +62,7 @@ final class Up {
               JavaCommand.ofThisProcess(CHILD, Optional.empty()),
               Assembly.rehearsal(config)));
     }
+    takeover.begin(supervisor);
     supervisor.await();
     return 0;
   }

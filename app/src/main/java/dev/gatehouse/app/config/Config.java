@@ -48,6 +48,15 @@ public record Config(
     return services.values().stream().filter(type::isInstance).map(type::cast).findFirst();
   }
 
+  /// How the replicas of a service are found, where they run elsewhere.
+  public Optional<DiscoverConfig> discovered(String service) {
+    return switch (services.get(service)) {
+      case ServiceConfig.Storage storage -> storage.discover();
+      case ServiceConfig.Counters counters -> counters.discover();
+      case null, default -> Optional.empty();
+    };
+  }
+
   /// The upstream that a [Destination.Upstream] names.
   public UpstreamConfig upstream(String name) {
     var upstream = upstreams.get(name);

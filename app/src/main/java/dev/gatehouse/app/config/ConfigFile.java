@@ -47,6 +47,12 @@ public final class ConfigFile {
               ? "this is a directory, not a file"
               : "it cannot be read: " + e.getMessage());
     }
+    return load(file, bytes, environment, commandLine);
+  }
+
+  /// As [#load(Path, Map, Map)], of bytes that are in memory already.
+  static Loaded load(
+      Path file, byte[] bytes, Map<String, String> environment, Map<String, String> commandLine) {
     return switch (read(file.toString(), bytes, environment, commandLine)) {
       case Loaded.Bad bad -> bad;
       case Loaded.Good(Config config, List<Setting> settings) ->
@@ -60,7 +66,7 @@ public final class ConfigFile {
     return read(DEFAULT, defaultBytes(), environment, commandLine);
   }
 
-  private static byte[] defaultBytes() {
+  static byte[] defaultBytes() {
     try (InputStream in = ConfigFile.class.getResourceAsStream("/" + DEFAULT)) {
       if (in == null) {
         throw new IllegalStateException(DEFAULT + " is missing from this build of Gatehouse");

@@ -20,7 +20,8 @@ import org.slf4j.LoggerFactory;
 ///
 /// `GATEHOUSE_LOG` is `text` or `json`, and the launcher sets it; `GATEHOUSE_NAME` names this
 /// process in JSON lines. In text the supervisor writes the name in front of each line.
-/// `GATEHOUSE_LOG_LEVEL` is the lowest level that is written.
+/// `GATEHOUSE_LOG_LEVEL` is the lowest level that is written until the configuration has been read;
+/// then `log.level` is, which that variable overrides.
 public final class LogSetup extends ContextAwareBase implements Configurator {
   /// Libraries that tell at INFO what only their authors want to know.
   private static final String[] TALKATIVE = {
@@ -43,6 +44,12 @@ public final class LogSetup extends ContextAwareBase implements Configurator {
       context.getLogger(name).setLevel(Level.WARN);
     }
     return ExecutionStatus.DO_NOT_INVOKE_NEXT_IF_ANY;
+  }
+
+  /// The lowest level that is written from now on, such as `info`.
+  public static void level(String level) {
+    var context = (LoggerContext) LoggerFactory.getILoggerFactory();
+    context.getLogger("ROOT").setLevel(Level.toLevel(level, Level.INFO));
   }
 
   /// Writes one line in each format to nowhere, so that a rehearsal has loaded what both need.

@@ -1,5 +1,6 @@
 package dev.gatehouse.app.roles;
 
+import dev.gatehouse.app.logs.LogSetup;
 import dev.gatehouse.http.Json;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -7,6 +8,7 @@ import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -26,6 +28,8 @@ public final class ControlPipe {
   private final CompletableFuture<Void> end = new CompletableFuture<>();
   private final CopyOnWriteArrayList<Consumer<JsonNode>> listeners = new CopyOnWriteArrayList<>();
   private Optional<JsonNode> replicas = Optional.empty();
+  private Consumer<Duration> drain = quiet -> {};
+  private Consumer<JsonNode> reload = order -> {};
 
   private ControlPipe(PrintStream events) {
     this.events = events;
@@ -56,6 +60,14 @@ public final class ControlPipe {
     } else if (message.has("replicas")) {
       replicas = Optional.of(message.path("replicas"));
       listeners.forEach(listener -> listener.accept(message.path("replicas")));
+      // A replica is told to end only when whoever sends it requests knows.
+      tell(Map.of("event", "heard", "list", message.path("list").asLong()));
+    } else if (message.has("drain")) {
+      drain.accept(Duration.ofMillis(message.path("drain").path("quietMillis").asLong()));
+    } else if (message.has("reload")) {
+      reload.accept(message.path("reload"));
+    } else if (message.has("logLevel")) {
+      LogSetup.level(message.path("logLevel").asString());
     }
   }
 
@@ -74,6 +86,17 @@ public final class ControlPipe {
   public synchronized void onReplicas(Consumer<JsonNode> listener) {
     listeners.add(listener);
     replicas.ifPresent(listener);
+  }
+
+  /// Calls `listener` when this process is to finish what it does and to end: it goes on serving
+  /// until no request has come for as long as it is given.
+  public synchronized void onDrain(Consumer<Duration> listener) {
+    drain = listener;
+  }
+
+  /// Calls `listener` with what the supervisor says of a new configuration.
+  public synchronized void onReload(Consumer<JsonNode> listener) {
+    reload = listener;
   }
 
   /// Tells the supervisor one event.

@@ -5,6 +5,8 @@ import dev.gatehouse.edge.upstream.Replica;
 import dev.gatehouse.edge.upstream.Upstream;
 import dev.gatehouse.observe.AdminRoutes.Readiness;
 import java.util.LinkedHashMap;
+import java.util.Optional;
+import java.util.function.Supplier;
 
 /// Whether the edge should get requests: once every service of the assembly has answered, until it
 /// drains.
@@ -14,13 +16,16 @@ import java.util.LinkedHashMap;
 /// The details say what is down.
 final class EdgeReadiness {
   private final Gateway gateway;
+  private final Supplier<Optional<String>> refusal;
   private boolean listed;
   private boolean reached;
   private boolean draining;
 
   /// @param supervised whether a list of replicas is to be waited for
-  EdgeReadiness(Gateway gateway, boolean supervised) {
+  /// @param refusal why the last configuration was refused; the one in force still serves
+  EdgeReadiness(Gateway gateway, boolean supervised, Supplier<Optional<String>> refusal) {
     this.gateway = gateway;
+    this.refusal = refusal;
     this.listed = !supervised;
   }
 
@@ -45,6 +50,7 @@ final class EdgeReadiness {
       }
     }
     reached |= all;
+    refusal.get().ifPresent(reason -> details.put("configuration", "refused: " + reason));
     if (draining) {
       details.put("edge", "draining");
     }

@@ -31,6 +31,7 @@ import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -39,9 +40,6 @@ import tools.jackson.databind.JsonNode;
 /// The edge: the gateway, the services that run inside it, and the admin port.
 public final class EdgeRole implements Role {
   private static final Logger log = LoggerFactory.getLogger(EdgeRole.class);
-
-  /// A draining process has four seconds in all.
-  private static final Duration IN_FLIGHT = Duration.ofSeconds(2);
 
   /// Database connections of the services inside it, at most.
   public static final int CONNECTIONS = LocalServices.CONNECTIONS;
@@ -61,9 +59,18 @@ public final class EdgeRole implements Role {
     var services = LocalServices.start(config, context);
     var metrics = new Metrics();
     try {
-      var gateway = gateway(context, config, loops, workers, services, metrics);
+      Function<Config, Gateway.Settings> plan = now -> settings(now, context, services, metrics);
+      var gateway =
+          Gateway.start(
+              loops,
+              workers,
+              plan.apply(config),
+              context.clock(),
+              context.nanos(),
+              bound -> ThreadLocalRandom.current().nextInt(bound));
       try {
-        return admin(context, config, loops, workers, services, metrics, gateway);
+        var reload = new EdgeReload(loaded, gateway, plan, context.clock(), metrics);
+        return admin(context, loops, workers, services, metrics, gateway, reload);
       } catch (IOException e) {
         gateway.close(Duration.ZERO);
         throw e;
@@ -80,34 +87,22 @@ public final class EdgeRole implements Role {
     return wanted == 0 ? Runtime.getRuntime().availableProcessors() : wanted;
   }
 
-  private static Gateway gateway(
-      RoleContext context,
-      Config config,
-      Loops loops,
-      ExecutorService workers,
-      LocalServices services,
-      Metrics metrics)
-      throws IOException {
+  private static Gateway.Settings settings(
+      Config config, RoleContext context, LocalServices services, Metrics metrics) {
     var plan = new EdgePlan(config);
-    return Gateway.start(
-        loops,
-        workers,
-        new Gateway.Settings(
-            plan.listeners(),
-            plan.only(),
-            plan.limits(),
-            plan.routes(),
-            services.routes(),
-            plan.replicated(),
-            plan.externals(),
-            OriginPools.Settings.DEFAULT,
-            context.secrets().assembly(),
-            trusted(config.edge().trustedProxies()),
-            services::userOf,
-            done -> note(done, metrics)),
-        context.clock(),
-        context.nanos(),
-        bound -> ThreadLocalRandom.current().nextInt(bound));
+    return new Gateway.Settings(
+        plan.listeners(),
+        plan.only(),
+        plan.limits(),
+        plan.routes(),
+        services.routes(),
+        plan.replicated(),
+        plan.externals(),
+        OriginPools.Settings.DEFAULT,
+        context.secrets().assembly(),
+        trusted(config.edge().trustedProxies()),
+        services::userOf,
+        done -> note(done, metrics));
   }
 
   /// Almost nobody has any, and every request asks.
@@ -134,16 +129,16 @@ public final class EdgeRole implements Role {
 
   private Running admin(
       RoleContext context,
-      Config config,
       Loops loops,
       ExecutorService workers,
       LocalServices services,
       Metrics metrics,
-      Gateway gateway)
+      Gateway gateway,
+      EdgeReload reload)
       throws IOException {
     var random = new SecureRandom();
-    var readiness = new EdgeReadiness(gateway, context.pipe().isPresent());
-    var views = new EdgeViews(gateway, loaded.settings());
+    var readiness = new EdgeReadiness(gateway, context.pipe().isPresent(), reload::refusal);
+    var views = new EdgeViews(gateway, reload::settings);
     metrics.gauge("gatehouse_edge_connections", "Connections of clients.", gateway::connections);
     var door =
         new AdminDoor(
@@ -157,7 +152,10 @@ public final class EdgeRole implements Role {
             random);
     var server =
         HttpServer.start(
-            loops, Map.of("admin", config.admin().listen().socket()), HttpLimits.DEFAULT, door);
+            loops,
+            Map.of("admin", loaded.config().admin().listen().socket()),
+            HttpLimits.DEFAULT,
+            door);
     var own = own(context, services, gateway);
     gateway.replicas(own);
     context
@@ -167,6 +165,7 @@ public final class EdgeRole implements Role {
               gateway.replicas(replicas(list, own));
               readiness.listed();
             }));
+    reload.begin(context.pipe());
     Thread.ofVirtual().name("jvm-metrics").start(metrics::jvm);
     var address = text(gateway.addresses().getFirst());
     var signIn = "http://" + text(server.addresses().getFirst()) + door.signInPath();
@@ -183,8 +182,15 @@ public final class EdgeRole implements Role {
 
       @Override
       public void close() {
+        drain(Ending.HURRIED);
+      }
+
+      @Override
+      public void drain(Ending how) {
+        reload.close();
         readiness.draining();
-        gateway.close(IN_FLIGHT);
+        gateway.runDown(how.quiet(), how.newcomers());
+        gateway.close(how.inFlight());
         server.close(Duration.ZERO);
         services.close();
         loops.close();

@@ -9,10 +9,11 @@ import dev.gatehouse.edge.upstream.Replica;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 
 /// What the admin API shows of the edge: the routes in the order they are tried, the upstreams,
 /// every setting.
-record EdgeViews(Gateway gateway, List<Setting> settings) {
+record EdgeViews(Gateway gateway, Supplier<List<Setting>> settings) {
   Object routes() {
     return gateway.routes().stream().map(EdgeViews::route).toList();
   }
@@ -31,7 +32,7 @@ record EdgeViews(Gateway gateway, List<Setting> settings) {
   }
 
   Object config() {
-    return settings.stream()
+    return settings.get().stream()
         .map(setting ->
             Map.of(
                 "path",

@@ -51,7 +51,8 @@ public final class Rehearsal {
     var free = new Address("127.0.0.1", 0);
     var edge = config.edge();
     return new Config(
-        config.file(),
+        // No file: what is rehearsed does not watch for changes.
+        Optional.empty(),
         config.data(),
         config.database(),
         new EdgeConfig(

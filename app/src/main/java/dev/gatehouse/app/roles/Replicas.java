@@ -2,6 +2,7 @@ package dev.gatehouse.app.roles;
 
 import dev.gatehouse.http.HttpLimits;
 import dev.gatehouse.http.HttpServer;
+import dev.gatehouse.http.InlineHandler;
 import dev.gatehouse.http.Loops;
 import dev.gatehouse.http.ReplicaHandler;
 import dev.gatehouse.http.Response;
@@ -18,6 +19,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,7 +29,6 @@ import org.slf4j.LoggerFactory;
 final class Replicas {
   private static final Logger log = LoggerFactory.getLogger(Replicas.class);
   private static final Duration PATIENCE = Duration.ofSeconds(5);
-  private static final Duration IN_FLIGHT = Duration.ofMillis(1200);
 
   private Replicas() {}
 
@@ -56,21 +57,24 @@ final class Replicas {
     }
   }
 
-  /// Serves `routes`; `health` is what `/healthz` says besides that the process lives. Closing
-  /// drains the server, then calls `close`.
+  /// Serves `routes`; `health` is what `/healthz` says besides that the process lives. `/readyz` is
+  /// the same, and both fail while it drains. Closing drains the server, then calls `close`.
   static Role.Running serve(
       RoleContext context, Routes routes, Supplier<String> health, Metrics metrics, Runnable close)
       throws IOException {
     var loops = Loops.start(1);
     var threads = Executors.newVirtualThreadPerTaskExecutor();
+    var draining = new AtomicBoolean();
+    InlineHandler well =
+        (request, reply) ->
+            reply.accept(
+                draining.get()
+                    ? Response.json(503, health(context.name(), "draining"))
+                    : Response.json(200, health(context.name(), health.get())));
     var own =
         Routes.builder()
-            .inline(
-                "GET",
-                "/healthz",
-                0,
-                (request, reply) ->
-                    reply.accept(Response.json(200, health(context.name(), health.get()))))
+            .inline("GET", "/healthz", 0, well)
+            .inline("GET", "/readyz", 0, well)
             .build();
     var handler =
         new ReplicaHandler(
@@ -99,7 +103,14 @@ final class Replicas {
 
       @Override
       public void close() {
-        server.close(IN_FLIGHT);
+        drain(Ending.HURRIED);
+      }
+
+      @Override
+      public void drain(Ending how) {
+        draining.set(true);
+        server.runDown(how.quiet(), how.newcomers());
+        server.close(how.inFlight());
         close.run();
         loops.close();
       }

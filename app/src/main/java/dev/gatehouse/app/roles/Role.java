@@ -11,7 +11,7 @@ public interface Role {
   /// @throws java.net.BindException when its port is taken
   Running start(RoleContext context) throws Exception;
 
-  /// A role at work; closing it drains it.
+  /// A role at work.
   interface Running extends AutoCloseable {
     /// Where it listens, `host:port`.
     Optional<String> address();
@@ -21,7 +21,13 @@ public interface Role {
       return Optional.empty();
     }
 
-    /// Finishes what is in flight within three seconds.
+    /// Fails its readiness, serves until nobody comes any more, finishes what is in flight, and
+    /// ends.
+    default void drain(Ending how) {
+      close();
+    }
+
+    /// As a drain in a hurry.
     @Override
     void close();
   }

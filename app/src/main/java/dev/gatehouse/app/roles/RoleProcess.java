@@ -13,24 +13,33 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /// The life of a process that runs one role: wait for settings, start, say so, drain when told.
 ///
-/// Told means: the pipe from the supervisor ended, or SIGTERM. Whatever happens then, the process
-/// is gone less than four seconds later: draining runs on the main thread, and a thread that waits
-/// for nothing but the clock halts the JVM. A role that is still starting has nothing to drain and
-/// is halted at once.
+/// Told means: an order by the pipe from the supervisor, SIGTERM, or the end of that pipe. Draining
+/// runs on the main thread, and a thread that waits for nothing but the clock halts the JVM should
+/// it take longer than its [Ending] allows; when the pipe ends, the supervisor is gone, and the
+/// process is gone less than four seconds later. A role that is still starting has nothing to drain
+/// and is halted at once.
 public final class RoleProcess {
   private static final Logger log = LoggerFactory.getLogger(RoleProcess.class);
-  private static final Duration LONGEST_END = Duration.ofMillis(3500);
-
   private final CountDownLatch end = new CountDownLatch(1);
+
+  /// The supervisor is gone.
+  private final CountDownLatch orphaned = new CountDownLatch(1);
+
   private final CountDownLatch closed = new CountDownLatch(1);
 
   /// Whether a role runs that could drain.
   private volatile boolean started;
+
+  private volatile boolean clean;
+
+  /// How it ends; the first that is told counts.
+  private volatile Ending ending = Ending.ALONE;
 
   private RoleProcess() {}
 
@@ -45,7 +54,8 @@ public final class RoleProcess {
     System.setOut(new PrintStream(System.err, true, System.err.charset()));
     var process = new RoleProcess();
     process.watch();
-    pipe.end().thenRun(process.end::countDown);
+    pipe.onDrain(quiet -> process.end(Ending.ordered(quiet)));
+    pipe.end().thenRun(process::orphaned);
     try {
       var settings = pipe.settings().get();
       var secrets =
@@ -85,22 +95,41 @@ public final class RoleProcess {
         order.name, order.listen, order.data, secrets, pipe, clock, System::nanoTime);
   }
 
+  private synchronized void end(Ending how) {
+    if (end.getCount() > 0) {
+      ending = how;
+      end.countDown();
+    }
+  }
+
+  private void orphaned() {
+    end(Ending.HURRIED);
+    orphaned.countDown();
+  }
+
   private void watch() {
     Runtime.getRuntime()
         .addShutdownHook(
             Thread.ofPlatform()
                 .unstarted(() -> {
-                  end.countDown();
-                  if (started) {
-                    await(closed, LONGEST_END);
+                  end(Ending.ALONE);
+                  if (started && await(closed, ending.longest()) && clean) {
+                    // The JVM would end with the signal's number: this end was in order.
+                    Runtime.getRuntime().halt(0);
                   }
                 }));
+    backstop(end, () -> ending.longest());
+    backstop(orphaned, Ending.HURRIED::longest);
+  }
+
+  /// Halts the JVM when this much time after `told` it is still there.
+  private void backstop(CountDownLatch told, Supplier<Duration> longest) {
     Thread.ofPlatform()
         .daemon()
         .name("backstop")
         .start(() -> {
-          await(end, Duration.ofDays(100_000));
-          if (started && await(closed, LONGEST_END)) {
+          await(told, Duration.ofDays(100_000));
+          if (started && await(closed, longest.get())) {
             return;
           }
           Runtime.getRuntime().halt(started ? 1 : 0);
@@ -122,7 +151,8 @@ public final class RoleProcess {
     started = true;
     await(end, Duration.ofDays(100_000));
     try {
-      running.close();
+      running.drain(ending);
+      clean = true;
       return 0;
     } finally {
       closed.countDown();

@@ -74,7 +74,7 @@ final class Child {
         .thenAcceptAsync(
             ended -> {
               child.messages.clear();
-              child.drain();
+              child.endMessages();
               joined(events);
               listener.exited(child, ended.exitValue());
             },
@@ -143,8 +143,13 @@ final class Child {
     messages.offer(Optional.of(Json.bytes(message)));
   }
 
-  /// Closes its input: it is to finish what it does and to end.
-  void drain() {
+  /// It is to finish what it does and to end, once no request has come for `quiet`. Its input stays
+  /// open: the end of that means that we are gone, and leaves it no time.
+  void drain(Duration quiet) {
+    send(Map.of("drain", Map.of("quietMillis", quiet.toMillis())));
+  }
+
+  private void endMessages() {
     messages.offer(Optional.empty());
   }
 

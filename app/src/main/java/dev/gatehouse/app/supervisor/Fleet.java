@@ -42,13 +42,25 @@ final class Fleet implements AutoCloseable {
 
   /// How long the fleet waits for what.
   ///
-  /// @param notice from telling the edge that a replica drains until the replica is told
-  /// @param stop for a child to drain; then it is killed
+  /// @param notice for the edge to say that it knows that a replica drains; then the replica is
+  ///   told
+  /// @param drain for a child to drain that still gets requests; then it is killed
+  /// @param stop the same for one that gets none any more, since the edge is gone
   /// @param listed how long a replica that is gone stays in the list
-  record Patience(Duration notice, Duration stop, Duration listed) {
+  record Patience(Duration notice, Duration drain, Duration stop, Duration listed) {
     static final Patience USUAL =
-        new Patience(Duration.ofMillis(50), Duration.ofSeconds(5), Duration.ofMinutes(10));
+        new Patience(
+            Duration.ofSeconds(1),
+            Duration.ofSeconds(30),
+            Duration.ofSeconds(5),
+            Duration.ofMinutes(10));
   }
+
+  /// How long no request must have come before the edge stops listening.
+  private static final Duration EDGE_QUIET = Duration.ofMillis(500);
+
+  /// The same for a replica that the edge sends nothing new.
+  private static final Duration REPLICA_QUIET = Duration.ofMillis(200);
 
   /// The world around: what starts children and what is told about them.
   record Surroundings(
@@ -71,6 +83,17 @@ final class Fleet implements AutoCloseable {
   private final CompletableFuture<Void> ready = new CompletableFuture<>();
   private Optional<Map<String, Object>> settings = Optional.empty();
   private int connections = Integer.MAX_VALUE;
+
+  /// Lists of replicas are numbered; the entrance says which it has heard.
+  private long listed;
+
+  private long heard;
+
+  /// Orders to take over a configuration, numbered too, until the entrance has said what became of
+  /// them.
+  private final Map<Long, CompletableFuture<Void>> reloads = new LinkedHashMap<>();
+
+  private long lastReload;
   private final AtomicBoolean closed = new AtomicBoolean();
   private boolean closing;
 
@@ -177,6 +200,50 @@ final class Fleet implements AutoCloseable {
     });
   }
 
+  /// Fails with a [PlainError] when these numbers of replicas cannot be had.
+  CompletableFuture<Void> requireScale(Map<String, Integer> counts) {
+    return onLoop(() -> {
+      requireConnections(service ->
+          counts.getOrDefault(service.name(), Math.toIntExact(running(service).count())));
+      return CompletableFuture.<Void>completedFuture(null);
+    });
+  }
+
+  /// Has the entrance take over a configuration; completes when it has, or with a [PlainError] that
+  /// says why it has not. One that is just starting is waited for.
+  CompletableFuture<Void> reload(String text) {
+    return onLoop(() -> when(() -> entrance().isPresent()).thenCompose(up -> order(text)));
+  }
+
+  private CompletableFuture<Void> order(String text) {
+    var order = new CompletableFuture<Void>();
+    long id = ++lastReload;
+    entrance()
+        .ifPresentOrElse(
+            child -> {
+              reloads.put(id, order);
+              child.send(Map.of("reload", Map.of("id", id, "text", text)));
+            },
+            () -> order.completeExceptionally(new PlainError("The edge is not up.")));
+    return order;
+  }
+
+  private CompletableFuture<Void> reloaded(JsonNode event) {
+    var order = reloads.remove(event.path("id").asLong());
+    return order == null ? new CompletableFuture<>() : order;
+  }
+
+  /// Tells every child that runs.
+  void tell(Map<String, Object> message) {
+    loop.execute(() -> replicas.forEach(r -> r.child.ifPresent(child -> child.send(message))));
+  }
+
+  /// Tells the entrance that a configuration was refused before it heard of it.
+  void refused(String reason) {
+    loop.execute(() ->
+        entrance().ifPresent(child -> child.send(Map.of("reload", Map.of("refused", reason)))));
+  }
+
   /// Stops a replica or a whole service until it is started again; completes when it is gone.
   CompletableFuture<Void> stop(String name) {
     return onLoop(() -> {
@@ -232,7 +299,7 @@ final class Fleet implements AutoCloseable {
             return when(() -> members.stream().allMatch(replica -> replica.child.isEmpty()));
           });
       try {
-        gone.get(patience.stop.plusSeconds(2).toMillis(), TimeUnit.MILLISECONDS);
+        gone.get(patience.drain.plusSeconds(2).toMillis(), TimeUnit.MILLISECONDS);
       } catch (TimeoutException | ExecutionException late) {
         log.warn("processes of stage {} do not end even when killed; going on", stage);
       } catch (InterruptedException e) {
@@ -324,6 +391,13 @@ final class Fleet implements AutoCloseable {
           become(replica, State.UP, Optional.empty());
         }
       }
+      case "heard" -> {
+        heard = Math.max(heard, event.path("list").asLong());
+        wakeWaiters();
+      }
+      case "reloaded" -> reloaded(event).complete(null);
+      case "refused" ->
+          reloaded(event).completeExceptionally(new PlainError(event.path("reason").asString("")));
       case "failed" ->
           replica.failure =
               Optional.of(
@@ -336,6 +410,14 @@ final class Fleet implements AutoCloseable {
   private void ended(Replica replica, int status) {
     replica.child = Optional.empty();
     replica.startMillis = 0;
+    if (replica.service.entrance()) {
+      reloads
+          .values()
+          .forEach(order ->
+              order.completeExceptionally(
+                  new PlainError(replica.id + " ended while it took the configuration over.")));
+      reloads.clear();
+    }
     var what =
         replica.failure.map(Replica.Failure::reason).orElseGet(() -> "ended with " + words(status));
     if (closing || !replica.wanted) {
@@ -374,17 +456,33 @@ final class Fleet implements AutoCloseable {
     }
     become(replica, State.DRAINING, Optional.of(why));
     var child = replica.child.get();
-    loop.schedule(child::drain, closing ? 0 : patience.notice.toMillis(), TimeUnit.MILLISECONDS);
+    boolean unasked = closing && !replica.service.entrance();
+    if (unasked || replica.service.entrance()) {
+      child.drain(unasked ? Duration.ZERO : EDGE_QUIET);
+    } else {
+      long list = listed;
+      when(() -> heard >= list || entrance().isEmpty())
+          .completeOnTimeout(null, patience.notice.toMillis(), TimeUnit.MILLISECONDS)
+          .thenRunAsync(() -> child.drain(REPLICA_QUIET), loop);
+    }
+    var most = unasked ? patience.stop : patience.drain;
     loop.schedule(
         () -> {
           if (replica.child.equals(Optional.of(child))) {
-            log.warn(
-                "{} has not ended after {} s; killing it", replica.id, patience.stop.toSeconds());
+            log.warn("{} has not ended after {} s; killing it", replica.id, most.toSeconds());
             child.kill();
           }
         },
-        patience.stop.toMillis(),
+        most.toMillis(),
         TimeUnit.MILLISECONDS);
+  }
+
+  /// The entrance's process, while it is up.
+  private Optional<Child> entrance() {
+    return replicas.stream()
+        .filter(replica -> replica.service.entrance() && replica.state == State.UP)
+        .flatMap(replica -> replica.child.stream())
+        .findFirst();
   }
 
   private void wake(@Nullable Replica known, ServiceSpec service, int number) {
@@ -423,6 +521,7 @@ final class Fleet implements AutoCloseable {
   private void changed() {
     around.register.accept(
         replicas.stream().flatMap(replica -> replica.child.stream()).map(Child::id).toList());
+    listed++;
     var list =
         replicas.stream()
             .filter(replica -> !replica.service.entrance())
@@ -430,9 +529,13 @@ final class Fleet implements AutoCloseable {
             .toList();
     for (var replica : replicas) {
       if (replica.service.entrance()) {
-        replica.child.ifPresent(child -> child.send(Map.of("replicas", list)));
+        replica.child.ifPresent(child -> child.send(Map.of("replicas", list, "list", listed)));
       }
     }
+    wakeWaiters();
+  }
+
+  private void wakeWaiters() {
     for (var waiter : List.copyOf(waiters)) {
       if (waiter.condition.getAsBoolean()) {
         waiters.remove(waiter);

@@ -16,6 +16,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.databind.JsonNode;
@@ -41,6 +42,7 @@ public final class Supervisor implements AutoCloseable {
   private final CountDownLatch stopped = new CountDownLatch(1);
   private Optional<DatabaseProcess> database = Optional.empty();
   private Optional<ControlServer> control = Optional.empty();
+  private volatile Optional<Supplier<String>> reload = Optional.empty();
   private long databaseMillis;
   private boolean closed;
 
@@ -224,8 +226,40 @@ public final class Supervisor implements AutoCloseable {
       case "stop" -> done(fleet.stop(name));
       case "start" -> done(fleet.startAgain(name));
       case "restart" -> done(fleet.restart(name));
+      case "reload" ->
+          Map.of(
+              "said",
+              reload.orElseThrow(() -> new PlainError("The assembly is still starting.")).get());
       default -> throw new PlainError("The running assembly does not know this command.");
     };
+  }
+
+  /// What the command `reload` does; it says what changed, or throws a [PlainError].
+  public void onReload(Supplier<String> action) {
+    reload = Optional.of(action);
+  }
+
+  /// Has everything that runs take over a configuration: the edge first, since it may still refuse,
+  /// then the numbers of replicas that changed, which are on their way when this returns.
+  ///
+  /// @param counts of the services whose number changed
+  /// @throws PlainError why it was refused; nothing has changed then
+  public void reconfigure(String text, Map<String, Integer> counts, String logLevel) {
+    done(fleet.requireScale(counts));
+    done(fleet.reload(text));
+    fleet.tell(Map.of("logLevel", logLevel));
+    counts.forEach((service, count) ->
+        fleet
+            .scale(service, count)
+            .exceptionally(failure -> {
+              log.warn("{} was not scaled to {}: {}", service, count, failure.getMessage());
+              return null;
+            }));
+  }
+
+  /// A configuration was refused before it reached the edge, which is to say so.
+  public void refused(String reason) {
+    fleet.refused(reason);
   }
 
   private Map<String, Object> statusReply() {

@@ -26,7 +26,11 @@ import org.junit.jupiter.api.io.TempDir;
 
 class FleetTest {
   private static final Fleet.Patience PATIENCE =
-      new Fleet.Patience(Duration.ofMillis(10), Duration.ofSeconds(2), Duration.ofMinutes(10));
+      new Fleet.Patience(
+          Duration.ofMillis(10),
+          Duration.ofSeconds(2),
+          Duration.ofSeconds(2),
+          Duration.ofMinutes(10));
 
   @TempDir private Path directory;
   private Optional<Fleet> fleet = Optional.empty();

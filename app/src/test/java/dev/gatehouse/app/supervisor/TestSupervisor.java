@@ -51,5 +51,9 @@ public final class TestSupervisor {
   }
 
   static final Fleet.Patience QUICK =
-      new Fleet.Patience(Duration.ofMillis(10), Duration.ofSeconds(2), Duration.ofMinutes(10));
+      new Fleet.Patience(
+          Duration.ofMillis(10),
+          Duration.ofSeconds(2),
+          Duration.ofSeconds(2),
+          Duration.ofMinutes(10));
 }
