@@ -81,7 +81,8 @@ final class EdgeUnderTest implements AutoCloseable {
         SECRET,
         address -> false,
         token -> token.equals("good") ? Optional.of("user-1") : Optional.empty(),
-        records::add);
+        records::add,
+        1 << 20);
   }
 
   static Route route(String path, Route.Destination to, Route.Authentication authentication) {
