@@ -45,15 +45,7 @@ public record Request(
 
   /// A cookie's value (RFC 6265 section 5.4), the first of that name.
   public Optional<String> cookie(String name) {
-    for (var line : headers.getOrDefault("cookie", List.of())) {
-      for (var pair : line.split(";")) {
-        int equals = pair.indexOf('=');
-        if (equals > 0 && pair.substring(0, equals).trim().equals(name)) {
-          return Optional.of(pair.substring(equals + 1).trim());
-        }
-      }
-    }
-    return Optional.empty();
+    return Cookies.find(headers.getOrDefault("cookie", List.of()), name);
   }
 
   /// The media type without its parameters, in lower case; empty when there is none.

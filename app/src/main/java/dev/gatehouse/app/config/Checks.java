@@ -57,7 +57,8 @@ final class Checks {
       throw new Wrong(
           "'" + text + "' is not a host such as example.com or *.example.com, without a port");
     }
-    return lower;
+    // Names are compared without the root's dot.
+    return lower.endsWith(".") ? lower.substring(0, lower.length() - 1) : lower;
   }
 
   static void authenticate(RouteConfig.Authenticate who, Reading reading) throws Wrong {

@@ -102,8 +102,7 @@ public final class EdgeRole implements Role {
         context.secrets().assembly(),
         trusted(config.edge().trustedProxies()),
         services::userOf,
-        done -> note(done, metrics),
-        config.edge().cacheSize());
+        done -> note(done, metrics));
   }
 
   /// Almost nobody has any, and every request asks.

@@ -268,7 +268,7 @@ class ConfigFileTest {
                   one: https://my_host.example.com
                   two: {urls: ["http://[::1]:81/", HTTP://Example.com]}
                 routes:
-                  - {match: {path: "/a/{id}", host: "*.Example.com", method: GET}, to: one, body-limit: 64KiB, timeout: 1m}
+                  - {match: {path: "/a/{id}", host: "*.Example.com.", method: GET}, to: one, body-limit: 64KiB, timeout: 1m}
                   - {match: {path: "/a/{id}/x"}, to: two}
                 """,
                 Map.of()));

@@ -1,6 +1,6 @@
 package dev.gatehouse.edge.filter;
 
-import dev.gatehouse.edge.route.Cookies;
+import dev.gatehouse.http.Cookies;
 import dev.gatehouse.http.Problem;
 import dev.gatehouse.http.Refusal;
 import dev.gatehouse.http.RequestHead;
@@ -83,6 +83,7 @@ public final class Authenticate implements Filter {
   }
 
   private static Optional<String> token(Visit visit) {
-    return Cookies.find(visit.exchange().head().headers(), "session");
+    return Cookies.find(
+        visit.exchange().head().headers().getAll(HttpHeaderNames.COOKIE), "session");
   }
 }

@@ -1,7 +1,9 @@
 package dev.gatehouse.edge.route;
 
+import dev.gatehouse.http.Cookies;
 import dev.gatehouse.http.Refusal;
 import dev.gatehouse.http.RequestHead;
+import io.netty.handler.codec.http.HttpHeaderNames;
 import java.util.Locale;
 import java.util.Optional;
 
@@ -52,7 +54,7 @@ public record Condition(Source source, String name, Want want) {
         switch (source) {
           case HEADER -> Optional.ofNullable(head.headers().get(name));
           case QUERY -> parameter(head);
-          case COOKIE -> Cookies.find(head.headers(), name);
+          case COOKIE -> Cookies.find(head.headers().getAll(HttpHeaderNames.COOKIE), name);
         });
   }
 

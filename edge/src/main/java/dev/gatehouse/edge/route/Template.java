@@ -4,6 +4,7 @@ import dev.gatehouse.http.Problem;
 import dev.gatehouse.http.RequestHead;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.regex.Pattern;
 
 /// A text with places that a request fills in.
@@ -92,7 +93,7 @@ public final class Template {
     int index = path.segments().indexOf("{" + name + "}");
     var place =
         places.stream()
-            .filter(each -> each.name().toLowerCase(java.util.Locale.ROOT).equals(name))
+            .filter(each -> each.name().toLowerCase(Locale.ROOT).equals(name))
             .findFirst();
     if (place.isPresent() && index >= 0) {
       throw new IllegalArgumentException(

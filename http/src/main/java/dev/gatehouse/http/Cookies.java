@@ -1,7 +1,6 @@
-package dev.gatehouse.edge.route;
+package dev.gatehouse.http;
 
-import io.netty.handler.codec.http.HttpHeaderNames;
-import io.netty.handler.codec.http.HttpHeaders;
+import java.util.List;
 import java.util.Optional;
 
 /// The cookies of a request (RFC 6265 section 5.4).
@@ -9,8 +8,10 @@ public final class Cookies {
   private Cookies() {}
 
   /// The value of the first cookie of this name.
-  public static Optional<String> find(HttpHeaders headers, String name) {
-    for (var line : headers.getAll(HttpHeaderNames.COOKIE)) {
+  ///
+  /// @param lines the values of all `Cookie` fields
+  public static Optional<String> find(List<String> lines, String name) {
+    for (var line : lines) {
       for (var pair : line.split(";")) {
         int equals = pair.indexOf('=');
         if (equals > 0 && pair.substring(0, equals).trim().equals(name)) {
