@@ -6,6 +6,7 @@ import dev.gatehouse.http.Json;
 import dev.gatehouse.http.Response;
 import dev.gatehouse.http.Target;
 import dev.gatehouse.state.Database;
+import dev.gatehouse.testkit.Call;
 import dev.gatehouse.testkit.FakeTicker;
 import dev.gatehouse.testkit.Seeded;
 import dev.gatehouse.testkit.TestPostgres;

@@ -16,6 +16,7 @@ import dev.gatehouse.testkit.RawClient;
 import dev.gatehouse.testkit.RecordingOrigin;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.time.Instant;
@@ -27,6 +28,7 @@ import java.util.OptionalLong;
 import java.util.Random;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executors;
+import java.util.function.Predicate;
 
 /// A gateway on a free port with one external origin, one replicated service and one service of its
 /// own.
@@ -65,6 +67,10 @@ final class EdgeUnderTest implements AutoCloseable {
   }
 
   Gateway.Settings settings(List<Route> routes) {
+    return settings(routes, address -> false);
+  }
+
+  Gateway.Settings settings(List<Route> routes, Predicate<InetAddress> trusted) {
     return new Gateway.Settings(
         Map.of("main", new InetSocketAddress("127.0.0.1", 0)),
         Map.of(),
@@ -79,10 +85,9 @@ final class EdgeUnderTest implements AutoCloseable {
                 UpstreamSettings.external(Optional.empty()))),
         OriginPools.Settings.DEFAULT,
         SECRET,
-        address -> false,
+        trusted,
         token -> token.equals("good") ? Optional.of("user-1") : Optional.empty(),
-        records::add,
-        1 << 20);
+        records::add);
   }
 
   static Route route(String path, Route.Destination to, Route.Authentication authentication) {

@@ -189,7 +189,6 @@ final class ReconfigureTest {
         from.secret(),
         from.trusted(),
         from.userOf(),
-        from.records(),
-        from.cacheSize());
+        from.records());
   }
 }

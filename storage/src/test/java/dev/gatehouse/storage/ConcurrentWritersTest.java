@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.gatehouse.http.Response;
 import dev.gatehouse.http.Routes;
 import dev.gatehouse.state.Database;
+import dev.gatehouse.testkit.Call;
 import dev.gatehouse.testkit.Seeded;
 import dev.gatehouse.testkit.TestPostgres;
 import java.util.ArrayList;

@@ -5,6 +5,7 @@ import dev.gatehouse.http.Response;
 import dev.gatehouse.http.Target;
 import io.netty.handler.codec.http.DefaultHttpHeaders;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -39,7 +40,7 @@ final class Requests {
     Optional<String> host = Optional.empty();
     Set<String> methods = Set.of();
     Optional<PathPattern> path = Optional.empty();
-    var conditions = new java.util.ArrayList<Condition>();
+    var conditions = new ArrayList<Condition>();
     for (var word : words.split(" ")) {
       if (word.endsWith(">")) {
         listener = Optional.of(word.substring(0, word.length() - 1));

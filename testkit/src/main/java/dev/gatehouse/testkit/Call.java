@@ -1,4 +1,4 @@
-package dev.gatehouse.counters;
+package dev.gatehouse.testkit;
 
 import dev.gatehouse.http.Problem;
 import dev.gatehouse.http.Refusal;
@@ -16,7 +16,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 
 /// One request to a table of routes, answered as a server would: refusals become their problems.
-record Call(
+public record Call(
     Routes routes,
     String method,
     String target,
@@ -24,29 +24,29 @@ record Call(
     byte[] body,
     Optional<String> user) {
 
-  static Call of(Routes routes, String method, String target) {
+  public static Call of(Routes routes, String method, String target) {
     return new Call(routes, method, target, Map.of(), new byte[0], Optional.empty());
   }
 
-  Call with(String name, String value) {
+  public Call with(String name, String value) {
     var more = new HashMap<>(headers);
     more.put(name.toLowerCase(Locale.ROOT), List.of(value));
     return new Call(routes, method, target, more, body, user);
   }
 
-  Call body(String text) {
+  public Call body(String text) {
     return body(text.getBytes(StandardCharsets.UTF_8));
   }
 
-  Call body(byte[] bytes) {
+  public Call body(byte[] bytes) {
     return new Call(routes, method, target, headers, bytes, user);
   }
 
-  Call as(String name) {
+  public Call as(String name) {
     return new Call(routes, method, target, headers, body, Optional.of(name));
   }
 
-  Response send() {
+  public Response send() {
     try {
       var parsed = Target.parse(target);
       return switch (routes.match(method, parsed.segments())) {
