@@ -1,5 +1,7 @@
 package dev.gatehouse.edge;
 
+import dev.gatehouse.edge.cache.Cache;
+import dev.gatehouse.edge.cache.CachedRoute;
 import dev.gatehouse.edge.filter.ChangeRequest;
 import dev.gatehouse.edge.filter.ChangeResponse;
 import dev.gatehouse.edge.filter.Filter;
@@ -55,6 +57,9 @@ final class EdgeHandler implements ExchangeHandler {
 
     /// Switched off.
     record Closed(Problem problem) implements Arrival {}
+
+    /// The same, with answers that are kept.
+    record Kept(Upstream upstream, CachedRoute route) implements Arrival {}
   }
 
   private final RouteTable table;
@@ -74,6 +79,7 @@ final class EdgeHandler implements ExchangeHandler {
       OriginPools pools,
       Forwarding forwarding,
       Consumer<ExchangeRecord> records,
+      Cache cache,
       LongSupplier nanos,
       IntUnaryOperator draw) {
     this.table = table;
@@ -85,7 +91,7 @@ final class EdgeHandler implements ExchangeHandler {
     this.draw = draw;
     var made = new IdentityHashMap<Route, Line>();
     for (var route : table.routes()) {
-      made.put(route, line(route, destinations, filters));
+      made.put(route, line(route, destinations, filters, cache));
     }
     this.lines = made;
   }
@@ -98,7 +104,8 @@ final class EdgeHandler implements ExchangeHandler {
   private static Line line(
       Route route,
       Gateway.Destinations destinations,
-      Map<Route.Authentication, List<Filter>> filters) {
+      Map<Route.Authentication, List<Filter>> filters,
+      Cache cache) {
     if (route.maintenance().isPresent()) {
       return new Line(List.of(), closed(route.maintenance().get()));
     }
@@ -112,7 +119,7 @@ final class EdgeHandler implements ExchangeHandler {
     if (!changes.response().isEmpty()) {
       all.add(new ChangeResponse(changes.response()));
     }
-    return new Line(List.copyOf(all), arrival(route.to(), destinations));
+    return new Line(List.copyOf(all), arrival(route, route.to(), destinations, cache));
   }
 
   private static Arrival closed(Route.Maintenance maintenance) {
@@ -121,20 +128,39 @@ final class EdgeHandler implements ExchangeHandler {
             .header("Retry-After", Long.toString(maintenance.retryAfter().toSeconds())));
   }
 
-  private static Arrival arrival(Route.Destination to, Gateway.Destinations destinations) {
+  private static Arrival arrival(
+      Route route, Route.Destination to, Gateway.Destinations destinations, Cache cache) {
     return switch (to) {
       case Route.Destination.Local(var name) -> new Arrival.Service(destinations.service(name));
       case Route.Destination.Replicated(var name) ->
-          new Arrival.Replicas(destinations.upstream(name));
+          replicas(route, destinations.upstream(name), cache);
       case Route.Destination.External(var name) ->
-          new Arrival.Replicas(destinations.upstream(name));
+          replicas(route, destinations.upstream(name), cache);
       case Route.Destination.Shared(var split) ->
           new Arrival.Shared(
               split,
-              split.shares().stream().map(share -> arrival(share.to(), destinations)).toList());
+              split.shares().stream()
+                  .map(share -> arrival(route, share.to(), destinations, cache))
+                  .toList());
       case Route.Destination.Elsewhere(var redirect) -> new Arrival.Elsewhere(redirect);
       case Route.Destination.Fixed(var response) -> new Arrival.Fixed(response);
     };
+  }
+
+  private static Arrival replicas(Route route, Upstream upstream, Cache cache) {
+    return route
+        .cache()
+        .<Arrival>map(caching ->
+            new Arrival.Kept(upstream, new CachedRoute(caching, place(route, upstream), cache)))
+        .orElseGet(() -> new Arrival.Replicas(upstream));
+  }
+
+  /// Routes to one upstream share what is stored, unless one tells the origin more than the client
+  /// did.
+  private static String place(Route route, Upstream upstream) {
+    return route.changes().request().isEmpty()
+        ? upstream.name()
+        : upstream.name() + " by " + route.name();
   }
 
   @Override
@@ -149,6 +175,7 @@ final class EdgeHandler implements ExchangeHandler {
     private final long began;
     private String routeName = "-";
     private @Nullable Relay relay;
+    private CachedRoute.@Nullable Ongoing kept;
     private @Nullable Failure failure;
 
     Walk(Exchange exchange, long began) {
@@ -228,22 +255,36 @@ final class EdgeHandler implements ExchangeHandler {
         case Arrival.Fixed(var response) -> exchange.send(response);
         case Arrival.Closed(var problem) -> answer(problem);
         case Arrival.Replicas(var upstream) -> {
-          if (!upstream.own() && hasBackslash(visit)) {
-            answer(Problem.badRequest("An encoded backslash is not passed to an external origin."));
-            return;
+          if (mayPass(visit, upstream)) {
+            var carrying = relay(visit, upstream, Reply.to(exchange));
+            relay = carrying;
+            carrying.start();
           }
-          var carrying =
-              new Relay(
-                  visit,
-                  upstream,
-                  pools,
-                  forwarding,
-                  (why, detail) -> failed(upstream, why, detail),
-                  Reply.to(exchange));
-          relay = carrying;
-          carrying.start();
+        }
+        case Arrival.Kept(var upstream, var route) -> {
+          if (mayPass(visit, upstream)) {
+            kept = route.handle(visit, (asking, reply) -> relay(asking, upstream, reply));
+          }
         }
       }
+    }
+
+    private Relay relay(Visit visit, Upstream upstream, Reply reply) {
+      return new Relay(
+          visit,
+          upstream,
+          pools,
+          forwarding,
+          (why, detail) -> failed(upstream, why, detail),
+          reply);
+    }
+
+    private boolean mayPass(Visit visit, Upstream upstream) {
+      boolean refused = !upstream.own() && hasBackslash(visit);
+      if (refused) {
+        answer(Problem.badRequest("An encoded backslash is not passed to an external origin."));
+      }
+      return !refused;
     }
 
     /// To our own services an encoded backslash is data; some foreign origins take it for a slash.
@@ -290,6 +331,9 @@ final class EdgeHandler implements ExchangeHandler {
       var carrying = relay;
       if (carrying != null) {
         carrying.over();
+      }
+      if (kept != null) {
+        kept.over();
       }
       var head = exchange.head();
       records.accept(

@@ -1,5 +1,6 @@
 package dev.gatehouse.edge;
 
+import dev.gatehouse.edge.cache.Cache;
 import dev.gatehouse.edge.filter.Authenticate;
 import dev.gatehouse.edge.filter.ClientAddress;
 import dev.gatehouse.edge.filter.Filter;
@@ -58,6 +59,7 @@ public final class Gateway implements AutoCloseable {
   /// @param trusted whose word about the client's address is believed
   /// @param userOf the user of a session's token; blocking
   /// @param records hears of every exchange when it is over, on its event loop
+  /// @param cacheSize bytes that stored answers may take
   public record Settings(
       Map<String, InetSocketAddress> listeners,
       Map<String, List<PathPattern>> only,
@@ -70,7 +72,8 @@ public final class Gateway implements AutoCloseable {
       String secret,
       Predicate<InetAddress> trusted,
       Function<String, Optional<String>> userOf,
-      Consumer<ExchangeRecord> records) {}
+      Consumer<ExchangeRecord> records,
+      long cacheSize) {}
 
   /// An upstream that is not ours.
   public record External(List<Target> targets, UpstreamSettings settings) {}
@@ -100,6 +103,7 @@ public final class Gateway implements AutoCloseable {
   private final OriginPools pools;
   private final HealthChecks checks;
   private final StatusBoard status;
+  private final Cache cache;
   private List<Replica> told = List.of();
   private volatile List<Replica> processes = List.of();
 
@@ -124,6 +128,7 @@ public final class Gateway implements AutoCloseable {
     this.settings = settings;
     status = new StatusBoard(() -> processes, clock);
     pools = new OriginPools(loops, settings.pools());
+    cache = new Cache(settings.cacheSize(), clock);
     upstreams = upstreams(settings, Map.of());
     handler = handler(settings, upstreams);
     server =
@@ -160,6 +165,7 @@ public final class Gateway implements AutoCloseable {
           settle(next, changed);
           replicas(told);
           handler = walks;
+          cache.resize(next.cacheSize());
         });
     checks.watch(changed.values());
   }
@@ -222,6 +228,7 @@ public final class Gateway implements AutoCloseable {
         pools,
         new Forwarding(from.secret()),
         from.records(),
+        cache,
         nanos,
         draw);
   }
@@ -301,6 +308,11 @@ public final class Gateway implements AutoCloseable {
 
   public List<Route> routes() {
     return handler.routes();
+  }
+
+  /// The answers that are kept; the same for as long as this gateway lives.
+  public Cache cache() {
+    return cache;
   }
 
   public List<InetSocketAddress> addresses() {

@@ -87,7 +87,8 @@ final class EdgeUnderTest implements AutoCloseable {
         SECRET,
         trusted,
         token -> token.equals("good") ? Optional.of("user-1") : Optional.empty(),
-        records::add);
+        records::add,
+        1 << 20);
   }
 
   static Route route(String path, Route.Destination to, Route.Authentication authentication) {

@@ -189,6 +189,7 @@ final class ReconfigureTest {
         from.secret(),
         from.trusted(),
         from.userOf(),
-        from.records());
+        from.records(),
+        from.cacheSize());
   }
 }

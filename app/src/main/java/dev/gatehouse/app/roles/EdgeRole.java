@@ -102,7 +102,8 @@ public final class EdgeRole implements Role {
         context.secrets().assembly(),
         trusted(config.edge().trustedProxies()),
         services::userOf,
-        done -> note(done, metrics));
+        done -> note(done, metrics),
+        config.edge().cacheSize());
   }
 
   /// Almost nobody has any, and every request asks.

@@ -224,7 +224,7 @@ public final class Relay implements OriginListener {
       } else if (failure == Failure.ORIGIN_RESET && tried.size() == 1) {
         // A single origin closed a kept-alive connection just as we used it: once more on a new
         // one.
-        tried = Set.of("", failing.id());
+        tried.add("");
         send(failing, true);
       } else {
         refuse(failure);
