@@ -22,7 +22,7 @@ public final class LeakReports<T> extends ResourceLeakDetector<T> {
 
   /// Every report so far. A lost buffer is noticed when it has been collected and another one is
   /// tracked, so both are brought about.
-  static List<String> after(Runnable use) {
+  public static List<String> after(Runnable use) {
     FOUND.clear();
     use.run();
     for (int i = 0; i < 20; i++) {

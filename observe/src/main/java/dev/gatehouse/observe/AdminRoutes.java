@@ -46,6 +46,7 @@ public final class AdminRoutes {
             "/admin/routes",
             "/admin/upstreams",
             "/admin/config",
+            "/admin/cache",
             "/metrics",
             "/readyz",
             "/healthz"));

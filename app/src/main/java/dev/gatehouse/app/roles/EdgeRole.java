@@ -147,6 +147,7 @@ public final class EdgeRole implements Role {
                 AdminRoutes.of(
                         new AdminRoutes.Sources(
                             views::routes, views::upstreams, views::config, readiness::now))
+                    .and(CacheAdmin.routes(gateway.cache()))
                     .and(metrics.routes()),
                 workers),
             AdminToken.in(context.data().resolve("admin.token"), random),

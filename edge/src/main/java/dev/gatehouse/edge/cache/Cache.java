@@ -34,8 +34,16 @@ public final class Cache {
   /// @param stale answers that were stale
   /// @param misses requests that went on to the origin
   /// @param collapsed requests that were answered with another's answer
+  /// @param waiting requests that wait for another's answer right now
   public record Figures(
-      long entries, long bytes, long size, long hits, long stale, long misses, long collapsed) {
+      long entries,
+      long bytes,
+      long size,
+      long hits,
+      long stale,
+      long misses,
+      long collapsed,
+      long waiting) {
     public Map<String, Object> members() {
       var members = new LinkedHashMap<String, Object>();
       members.put("entries", entries);
@@ -45,6 +53,7 @@ public final class Cache {
       members.put("stale", stale);
       members.put("misses", misses);
       members.put("collapsed", collapsed);
+      members.put("waiting", waiting);
       return members;
     }
   }
@@ -84,7 +93,8 @@ public final class Cache {
         hits.sum(),
         stale.sum(),
         misses.sum(),
-        collapsed.sum());
+        collapsed.sum(),
+        flights.waiting());
   }
 
   private Policy.Eviction<Key, Entry> eviction() {

@@ -66,6 +66,10 @@ final class Flights {
       return true;
     }
 
+    private synchronized int waiting() {
+      return waiters.size();
+    }
+
     synchronized boolean awaited() {
       return !waiters.isEmpty();
     }
@@ -101,6 +105,11 @@ final class Flights {
   }
 
   private final ConcurrentHashMap<Course, Flight> flying = new ConcurrentHashMap<>();
+
+  /// How many requests wait right now.
+  long waiting() {
+    return flying.values().stream().mapToLong(Flight::waiting).sum();
+  }
 
   /// A flight to lead; null when there is one already, which `waiter` has joined where it is given.
   @Nullable Flight lead(Key key, List<String> values, @Nullable Waiter waiter) {

@@ -19,7 +19,6 @@ import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -122,10 +121,6 @@ final class CachingEdge implements AutoCloseable {
                 Optional.empty())));
   }
 
-  InstantSource clock() {
-    return () -> Instant.ofEpochMilli(millis.get());
-  }
-
   void pass(long seconds) {
     millis.addAndGet(seconds * 1000);
   }
@@ -138,6 +133,11 @@ final class CachingEdge implements AutoCloseable {
   /// A path that no other scene uses.
   String path() {
     return "/t" + paths.incrementAndGet();
+  }
+
+  /// How often the origin was asked for what begins like this; health checks are apart.
+  long asked(String path) {
+    return origin.received().stream().filter(request -> request.target().startsWith(path)).count();
   }
 
   Cache cache() {
