@@ -8,6 +8,7 @@ import dev.gatehouse.edge.filter.Filter;
 import dev.gatehouse.edge.filter.Verdict;
 import dev.gatehouse.edge.filter.Visit;
 import dev.gatehouse.edge.route.Redirect;
+import dev.gatehouse.edge.route.Rewrite;
 import dev.gatehouse.edge.route.Route;
 import dev.gatehouse.edge.route.RouteTable;
 import dev.gatehouse.edge.route.Split;
@@ -158,7 +159,8 @@ final class EdgeHandler implements ExchangeHandler {
   /// Routes to one upstream share what is stored, unless one tells the origin more than the client
   /// did.
   private static String place(Route route, Upstream upstream) {
-    return route.changes().request().isEmpty()
+    var changes = route.changes();
+    return changes.request().isEmpty() && changes.rewrite().flatMap(Rewrite::host).isEmpty()
         ? upstream.name()
         : upstream.name() + " by " + route.name();
   }

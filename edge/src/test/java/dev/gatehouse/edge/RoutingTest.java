@@ -218,6 +218,52 @@ final class RoutingTest {
     assertThat(get("/mine", "Cookie: session=good").header("X-Set")).contains("set");
   }
 
+  @Test
+  void a_stored_answer_is_edited_too_and_never_shared_with_a_route_that_names_another_host()
+      throws IOException {
+    edge.external.answering((request, wire) -> {
+      var host = request.header("Host").orElseThrow();
+      wire.send(
+          "HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: "
+              + host.length()
+              + "\r\n\r\n"
+              + host);
+    });
+    serve(kept("/a/**", "a.example"), kept("/b/**", "b.example"));
+
+    assertThat(get("/a/x").bodyText()).isEqualTo("a.example");
+    assertThat(get("/b/x").bodyText()).isEqualTo("b.example");
+    var stored = get("/a/x");
+
+    assertThat(stored.bodyText()).isEqualTo("a.example");
+    assertThat(stored.headers("X-Set")).containsExactly("set");
+    assertThat(edge.external.received()).hasSize(2);
+  }
+
+  private static Route kept(String path, String host) {
+    var rewrite = rewriting(1, "", Optional.of(host)).rewrite();
+    var plain =
+        route(
+            path,
+            ORIGIN,
+            new Route.Changes(rewrite, HeaderEdits.NONE, edits("X-Set", "X-Added", "X-Gone")));
+    return new Route(
+        path,
+        plain.match(),
+        ORIGIN,
+        plain.changes(),
+        Optional.empty(),
+        plain.retry(),
+        plain.allDown(),
+        plain.authenticate(),
+        plain.bodyLimit(),
+        plain.connectTimeout(),
+        plain.timeout(),
+        Optional.of(
+            new Route.Caching(
+                false, Optional.empty(), Duration.ofHours(1), Duration.ZERO, 1 << 20)));
+  }
+
   private static Route.Destination redirect(String to, String path) {
     return new Route.Destination.Elsewhere(Redirect.of(to, 308, PathPattern.parse(path)));
   }
