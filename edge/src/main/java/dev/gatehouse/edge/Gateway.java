@@ -178,7 +178,9 @@ public final class Gateway implements AutoCloseable {
           var old = known.get(name);
           all.put(
               name,
-              old != null && old.own() ? old : new Upstream(name, true, how, List.of(), clock));
+              old != null && old.own()
+                  ? old
+                  : new Upstream(name, true, how, List.of(), world(next)));
         });
     next.externals()
         .forEach((name, external) -> {
@@ -188,7 +190,11 @@ public final class Gateway implements AutoCloseable {
               old != null && !old.own()
                   ? old
                   : new Upstream(
-                      name, false, external.settings(), origins(name, external, clock), clock));
+                      name,
+                      false,
+                      external.settings(),
+                      origins(name, external, clock),
+                      world(next)));
         });
     return Collections.unmodifiableMap(all);
   }
@@ -199,6 +205,10 @@ public final class Gateway implements AutoCloseable {
       throw new IllegalArgumentException("a route leads to '" + name + "', which does not exist");
     }
     return found;
+  }
+
+  private Upstream.World world(Settings of) {
+    return new Upstream.World(clock, nanos, draw, of.secret(), pools::retire);
   }
 
   /// Upstreams that were kept do as `next` says from now on; what is known of the replicas that

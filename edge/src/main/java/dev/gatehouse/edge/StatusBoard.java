@@ -74,10 +74,11 @@ public final class StatusBoard {
               state.reason()));
     }
     for (var entry : gone.values()) {
+      boolean finishing = entry.replica.inFlight() > 0;
       rows.add(
           row(
               entry.replica,
-              "down",
+              finishing ? "draining" : "down",
               entry.at,
               entry.replica.snapshot().lastCheck(),
               Optional.of("it left the assembly")));

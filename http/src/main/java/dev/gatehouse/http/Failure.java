@@ -18,7 +18,13 @@ public enum Failure {
   ORIGIN_MALFORMED(Blame.ORIGIN, 502, Retry.NEVER, "the origin's answer is not valid HTTP"),
   ORIGIN_TRUNCATED(Blame.ORIGIN, 502, Retry.NEVER, "the origin's answer ended too early"),
   ORIGIN_SILENT(Blame.ORIGIN, 504, Retry.IF_IDEMPOTENT, "the origin did not answer in time"),
-  NO_REPLICA(Blame.ORIGIN, 503, Retry.NEVER, "no replica is up");
+  ORIGIN_ERROR(
+      Blame.ORIGIN, 502, Retry.IF_IDEMPOTENT, "the origin answered that it cannot serve now"),
+  NO_REPLICA(Blame.ORIGIN, 503, Retry.NEVER, "no replica is up"),
+  BREAKER_OPEN(
+      Blame.ORIGIN, 503, Retry.NEVER, "too many requests failed lately, so none is sent for now"),
+  QUEUE_FULL(Blame.ORIGIN, 503, Retry.NEVER, "every replica is busy and too many requests wait"),
+  QUEUE_TIMEOUT(Blame.ORIGIN, 503, Retry.NEVER, "every replica stayed busy for too long");
 
   /// Who made it fail.
   public enum Blame {

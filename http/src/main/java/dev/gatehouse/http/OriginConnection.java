@@ -51,6 +51,9 @@ final class OriginConnection extends ChannelInboundHandlerAdapter
   private boolean paused;
   private long headTimeout;
 
+  /// When to tell that there is no head yet; 0 for never.
+  private long overdue;
+
   /// When to give up: the idle connection, the missing head, or the stalled body; 0 for never.
   private long deadline;
 
@@ -115,6 +118,7 @@ final class OriginConnection extends ChannelInboundHandlerAdapter
     headSeen = false;
     keep = true;
     paused = false;
+    overdue = 0;
     headTimeout = request.headTimeout().toNanos();
     deadline = deadlines().now() + (requestDone ? headTimeout : stallNanos);
     var method = HttpMethod.valueOf(request.method());
@@ -190,6 +194,57 @@ final class OriginConnection extends ChannelInboundHandlerAdapter
       paused = false;
       deadline = deadlines().now() + stallNanos;
       context().channel().config().setAutoRead(true);
+    }
+  }
+
+  @Override
+  public void overdueAfter(Duration time) {
+    overdue = deadlines().now() + time.toNanos();
+  }
+
+  /// Swallows the rest of an answer that nobody wants.
+  private final class Leftover implements OriginListener {
+    private static final int SHORT = 64 * 1024;
+    private int bytes;
+
+    @Override
+    public void connected(OriginExchange exchange) {}
+
+    @Override
+    public void informational(int status, HttpHeaders headers) {}
+
+    @Override
+    public void head(int status, HttpHeaders headers) {}
+
+    @Override
+    public void data(ByteBuf piece) {
+      bytes += piece.readableBytes();
+      piece.release();
+      if (bytes > SHORT) {
+        cancel();
+      }
+    }
+
+    @Override
+    public void end(HttpHeaders trailers) {}
+
+    @Override
+    public void pausePoint() {}
+
+    @Override
+    public void writable() {}
+
+    @Override
+    public void failed(Failure failure, String detail) {}
+  }
+
+  @Override
+  public void discard() {
+    if (!requestDone) {
+      cancel();
+    } else if (listener != null) {
+      listener = new Leftover();
+      resume();
     }
   }
 
@@ -323,6 +378,12 @@ final class OriginConnection extends ChannelInboundHandlerAdapter
 
   @Override
   public void tick(long now) {
+    if (overdue != 0 && now - overdue > 0) {
+      overdue = 0;
+      if (listener != null && !headSeen) {
+        listener.overdue();
+      }
+    }
     if (deadline == 0 || now - deadline <= 0) {
       return;
     }

@@ -25,5 +25,8 @@ public interface OriginListener {
   /// The origin can take more of the request's body again.
   void writable();
 
+  /// The time of [OriginExchange#overdueAfter] is over and there is no head yet.
+  default void overdue() {}
+
   void failed(Failure failure, String detail);
 }

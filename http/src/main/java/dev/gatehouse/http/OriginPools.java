@@ -22,8 +22,10 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
@@ -83,6 +85,14 @@ public final class OriginPools implements AutoCloseable {
     pool.send(origin, request, fresh, listener);
   }
 
+  /// Nothing is sent to `origin` any more: closes its idle connections, and those in use as they
+  /// end, until something is sent there again.
+  public void retire(Origin origin) {
+    for (var pool : byLoop.values()) {
+      pool.loop.execute(() -> pool.retire(origin));
+    }
+  }
+
   /// Closes every idle connection; those in use close as they end.
   @Override
   public void close() {
@@ -111,6 +121,7 @@ public final class OriginPools implements AutoCloseable {
     private final EventLoop loop;
     private final Loops loops;
     private final Map<Origin, ArrayDeque<OriginConnection>> idle = new HashMap<>();
+    private final Set<Origin> retired = new HashSet<>();
     private boolean closed;
 
     PerLoop(EventLoop loop, Loops loops) {
@@ -119,6 +130,9 @@ public final class OriginPools implements AutoCloseable {
     }
 
     void send(Origin origin, OriginRequest request, boolean fresh, OriginListener listener) {
+      if (!retired.isEmpty()) {
+        retired.remove(origin);
+      }
       if (!fresh) {
         var waiting = idle.get(origin);
         while (waiting != null && !waiting.isEmpty()) {
@@ -211,7 +225,7 @@ public final class OriginPools implements AutoCloseable {
 
     /// Takes back a connection whose exchange is over and which can carry another.
     void release(OriginConnection connection) {
-      if (closed) {
+      if (closed || (!retired.isEmpty() && retired.contains(connection.origin()))) {
         connection.close();
         return;
       }
@@ -227,6 +241,14 @@ public final class OriginPools implements AutoCloseable {
       var waiting = idle.get(connection.origin());
       if (waiting != null && waiting.remove(connection) && waiting.isEmpty()) {
         idle.remove(connection.origin());
+      }
+    }
+
+    void retire(Origin origin) {
+      retired.add(origin);
+      var waiting = idle.remove(origin);
+      if (waiting != null) {
+        List.copyOf(waiting).forEach(OriginConnection::close);
       }
     }
 

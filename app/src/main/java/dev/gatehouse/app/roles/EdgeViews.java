@@ -6,6 +6,7 @@ import dev.gatehouse.edge.route.Condition;
 import dev.gatehouse.edge.route.HeaderEdits;
 import dev.gatehouse.edge.route.Route;
 import dev.gatehouse.edge.upstream.Replica;
+import dev.gatehouse.edge.upstream.Upstream;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,16 +20,27 @@ record EdgeViews(Gateway gateway, Supplier<List<Setting>> settings) {
   }
 
   Object upstreams() {
-    return gateway.upstreams().stream()
-        .map(upstream ->
-            Map.of(
-                "name",
-                upstream.name(),
-                "own",
-                upstream.own(),
-                "replicas",
-                upstream.replicas().stream().map(EdgeViews::replica).toList()))
-        .toList();
+    return gateway.upstreams().stream().map(EdgeViews::upstream).toList();
+  }
+
+  private static Map<String, Object> upstream(Upstream upstream) {
+    var numbers = upstream.numbers();
+    var row = new LinkedHashMap<String, Object>();
+    row.put("name", upstream.name());
+    row.put("own", upstream.own());
+    row.put("balance", upstream.settings().balance().text());
+    row.put("breaker", upstream.breakerState());
+    row.put("breakerOpened", numbers.breakerOpened());
+    row.put("refusedByBreaker", numbers.brokenOff());
+    row.put("retries", numbers.retries());
+    row.put("retriesDenied", numbers.retriesDenied());
+    row.put("ejections", numbers.ejections());
+    row.put("overdue", numbers.overdue());
+    row.put("waiting", upstream.waiting());
+    row.put("queued", numbers.queued());
+    row.put("turnedAway", numbers.turnedAway());
+    row.put("replicas", upstream.replicas().stream().map(EdgeViews::replica).toList());
+    return row;
   }
 
   Object config() {
@@ -104,6 +116,11 @@ record EdgeViews(Gateway gateway, Supplier<List<Setting>> settings) {
     row.put("state", lower(state.state()));
     row.put("since", state.since().toString());
     state.reason().ifPresent(reason -> row.put("reason", reason));
+    row.put("group", replica.group());
+    row.put("weight", replica.weight());
+    row.put("inFlight", replica.inFlight());
+    row.put("ejected", replica.ejected());
+    row.put("ejections", replica.ejections());
     return row;
   }
 

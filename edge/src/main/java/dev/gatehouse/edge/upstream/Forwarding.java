@@ -32,7 +32,7 @@ public final class Forwarding {
     this.secret = secret;
   }
 
-  HttpHeaders toOrigin(Visit visit, Origin origin, boolean own) {
+  HttpHeaders toOrigin(Visit visit, Upstream upstream, Origin origin) {
     var head = visit.head();
     var from = head.headers();
     var to = DefaultHttpHeadersFactory.headersFactory().withValidation(false).newHeaders();
@@ -50,7 +50,7 @@ public final class Forwarding {
     if (head.hasBody() && !from.contains(HttpHeaderNames.CONTENT_LENGTH)) {
       to.set(HttpHeaderNames.TRANSFER_ENCODING, HttpHeaderValues.CHUNKED);
     }
-    if (own) {
+    if (upstream.own()) {
       to.set("X-Gatehouse-Secret", secret);
       visit.user().ifPresent(user -> to.set("X-Gatehouse-User", user));
       to.set("X-Gatehouse-Client", address(visit));
@@ -60,7 +60,8 @@ public final class Forwarding {
     } else {
       var host = visit.originHost();
       to.set(HttpHeaderNames.HOST, host.isPresent() ? host.get() : origin.authority());
-      withoutOwnCookies(to);
+      withoutOwnCookies(
+          to, upstream.settings().balance() instanceof Balance.Sticky(var cookie) ? cookie : "");
     }
     to.set("X-Request-Id", visit.exchange().requestId());
     // A client's own fields of these names stayed behind above, so adding is enough.
@@ -120,7 +121,7 @@ public final class Forwarding {
     return host.isEmpty() ? by + ";proto=http" : by + ";host=\"" + host + "\";proto=http";
   }
 
-  private static void withoutOwnCookies(HttpHeaders headers) {
+  private static void withoutOwnCookies(HttpHeaders headers, String sticky) {
     if (!headers.contains(HttpHeaderNames.COOKIE)) {
       return;
     }
@@ -132,7 +133,7 @@ public final class Forwarding {
       for (var pair : line.split(";")) {
         int equals = pair.indexOf('=');
         var name = (equals < 0 ? pair : pair.substring(0, equals)).trim();
-        if (OWN_COOKIES.contains(name)) {
+        if (OWN_COOKIES.contains(name) || name.equals(sticky)) {
           ours = true;
         } else {
           kept.add(pair.trim());

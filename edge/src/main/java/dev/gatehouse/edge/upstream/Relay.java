@@ -2,7 +2,7 @@ package dev.gatehouse.edge.upstream;
 
 import dev.gatehouse.edge.filter.Visit;
 import dev.gatehouse.edge.route.Route;
-import dev.gatehouse.http.BodySink;
+import dev.gatehouse.http.Cookies;
 import dev.gatehouse.http.Exchange;
 import dev.gatehouse.http.Failure;
 import dev.gatehouse.http.OriginExchange;
@@ -11,12 +11,13 @@ import dev.gatehouse.http.OriginPools;
 import dev.gatehouse.http.OriginRequest;
 import dev.gatehouse.http.Problem;
 import io.netty.buffer.ByteBuf;
-import io.netty.handler.codec.http.EmptyHttpHeaders;
+import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
-import java.util.ArrayList;
-import java.util.HashSet;
-import java.util.List;
-import java.util.Set;
+import java.time.Duration;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -27,11 +28,14 @@ import org.jspecify.annotations.Nullable;
 /// connection stands, so that a refused connection can always be retried. After the answer's head
 /// went out nothing is retried: a failure cuts the client's connection, and a cut answer can never
 /// look complete.
-public final class Relay implements OriginListener {
-  private static final Set<String> IDEMPOTENT = Set.of("GET", "HEAD", "PUT", "DELETE", "OPTIONS");
-
-  /// A body up to this size is kept until the answer begins, so that a failed try can be repeated.
-  private static final int REPLAY_LIMIT = 64 * 1024;
+///
+/// A try ends in one of four ways: the answer is passed on, the try failed, its answer is one of
+/// those that another replica may do better, or it takes so long that another one is asked. Each
+/// gives the replica's place back exactly once, in [#letGo].
+public final class Relay extends Ask implements OriginListener, Upload.Watcher {
+  /// The second retry waits up to this long, the third twice that, and so on; the first goes to
+  /// another replica at once.
+  private static final int BACKOFF_MILLIS = 25;
 
   private final Visit visit;
   private final Exchange client;
@@ -41,11 +45,21 @@ public final class Relay implements OriginListener {
   private final BiConsumer<Failure, String> onFailure;
   private final Reply reply;
 
-  private Set<String> tried = Set.of();
   private @Nullable Replica replica;
   private @Nullable OriginExchange origin;
   private @Nullable Upload upload;
+  private @Nullable Future<?> timer;
+  private boolean waiting;
   private boolean unflushed;
+  private boolean slow;
+  private boolean renewed;
+  private int retries;
+
+  /// When the request was complete, as far as it is: the total timeout counts from here.
+  private long asked;
+
+  /// When the present try was sent.
+  private long began;
 
   /// @param onFailure hears of every try that failed, with the detail for the log
   /// @param reply gets the answer
@@ -68,21 +82,32 @@ public final class Relay implements OriginListener {
   /// Begins; the exchange's end is the relay's.
   public void start() {
     if (declared() > limit()) {
-      tooLarge();
+      refuseTooLarge();
       return;
     }
     reply.onWritable(this::replyWritable);
-    attempt(false);
+    asked = upstream.now();
+    if (upstream.admits(asked)) {
+      attempt();
+    } else {
+      onFailure.accept(Failure.BREAKER_OPEN, "the breaker of " + upstream.name() + " is open");
+      refuse(Failure.BREAKER_OPEN, upstream.retryAfter(asked));
+    }
   }
 
   /// The client is gone, or the exchange is over: let go of the origin.
   public void over() {
     forgetBody();
+    cancelTimer();
+    if (waiting && upstream.unqueue(this, false)) {
+      waiting = false;
+    }
     var to = origin;
     origin = null;
     if (to != null) {
       to.cancel();
     }
+    letGo();
   }
 
   /// The length the client announces; 0 when it does not. One with more digits than a long has is
@@ -99,7 +124,7 @@ public final class Relay implements OriginListener {
     return visit.route().bodyLimit().orElse(Long.MAX_VALUE);
   }
 
-  private void tooLarge() {
+  private void refuseTooLarge() {
     if (reply.started()) {
       reply.abort();
     } else {
@@ -107,18 +132,101 @@ public final class Relay implements OriginListener {
     }
   }
 
-  private void attempt(boolean fresh) {
-    var next = upstream.next(tried);
-    if (next.isEmpty()) {
-      onFailure.accept(Failure.NO_REPLICA, "no replica of " + upstream.name() + " is up");
-      refuse(Failure.NO_REPLICA);
-      return;
+  // --- a replica for it ---
+
+  private void attempt() {
+    var next = upstream.take(this);
+    if (next != null) {
+      send(next, false);
+    } else if (upstream.hopeless(this)) {
+      refuseWithoutReplica();
+    } else if (upstream.queue(this)) {
+      waiting = true;
+      timer =
+          client
+              .loop()
+              .schedule(
+                  this::waitedTooLong,
+                  upstream.settings().crowd().patience().toNanos(),
+                  TimeUnit.NANOSECONDS);
+    } else {
+      onFailure.accept(Failure.QUEUE_FULL, "the queue of " + upstream.name() + " is full");
+      refuse(Failure.QUEUE_FULL, 1);
     }
-    send(next.get(), fresh);
   }
+
+  private void waitedTooLong() {
+    // If it is not in the queue any more, its call is on the way.
+    if (waiting && upstream.unqueue(this, true)) {
+      waiting = false;
+      onFailure.accept(Failure.QUEUE_TIMEOUT, "no place at " + upstream.name() + " became free");
+      refuse(Failure.QUEUE_TIMEOUT, 1);
+    }
+  }
+
+  @Override
+  void seat(@Nullable Replica given) {
+    waiting = false;
+    cancelTimer();
+    if (reply.done()) {
+      if (given != null) {
+        upstream.done(given);
+      }
+    } else if (given == null) {
+      refuseWithoutReplica();
+    } else {
+      send(given, false);
+    }
+  }
+
+  @Override
+  void onItsLoop(Runnable action) {
+    client.loop().execute(action);
+  }
+
+  @Override
+  Ask.Need least() {
+    return switch (visit.route().allDown()) {
+      case FAIL_CLOSED -> Ask.Need.WELL;
+      case STALE -> Ask.Need.CHECKED;
+      case FAIL_OPEN -> Ask.Need.PRESENT;
+    };
+  }
+
+  @Override
+  long hash() {
+    if (!(upstream.settings().balance() instanceof Balance.Hash(var by))) {
+      return 0;
+    }
+    return switch (by) {
+      case Balance.By.Path() -> ConsistentHash.hash(visit.head().target().rawPath());
+      case Balance.By.Client() -> ConsistentHash.hash(visit.clientText());
+      case Balance.By.Header(var name) -> {
+        var value = visit.head().headers().get(name);
+        yield ConsistentHash.hash(value == null ? visit.clientText() : value);
+      }
+      case Balance.By.Cookie(var name) ->
+          ConsistentHash.hash(cookie(visit.head().headers(), name).orElseGet(visit::clientText));
+    };
+  }
+
+  @Override
+  String stuckTo() {
+    return upstream.settings().balance() instanceof Balance.Sticky(var cookie)
+        ? cookie(client.head().headers(), cookie).orElse("")
+        : "";
+  }
+
+  private static Optional<String> cookie(HttpHeaders headers, String name) {
+    return Cookies.find(headers.getAll(HttpHeaderNames.COOKIE), name);
+  }
+
+  // --- one try ---
 
   private void send(Replica to, boolean fresh) {
     replica = to;
+    slow = false;
+    began = upstream.now();
     var head = visit.head();
     pools.send(
         client.loop(),
@@ -126,12 +234,30 @@ public final class Relay implements OriginListener {
         new OriginRequest(
             head.method(),
             head.target().raw(),
-            forwarding.toOrigin(visit, to.origin(), upstream.own()),
+            forwarding.toOrigin(visit, upstream, to.origin()),
             head.hasBody(),
             visit.route().connectTimeout(),
-            visit.route().timeout()),
+            retries == 0 ? visit.route().timeout() : timeLeft()),
         fresh,
         this);
+  }
+
+  /// Of the total timeout, for one more try.
+  private Duration timeLeft() {
+    var body = upload;
+    if (body != null && !body.ended()) {
+      return visit.route().timeout();
+    }
+    return visit.route().timeout().minusNanos(upstream.now() - asked);
+  }
+
+  /// The try is over: its place is somebody else's.
+  private void letGo() {
+    var from = replica;
+    replica = null;
+    if (from != null) {
+      upstream.done(from);
+    }
   }
 
   // --- from the origin ---
@@ -140,19 +266,25 @@ public final class Relay implements OriginListener {
   public void connected(OriginExchange exchange) {
     if (reply.done()) {
       exchange.cancel();
+      letGo();
       return;
     }
     origin = exchange;
-    if (visit.head().hasBody()) {
-      exchange.flush();
-      var before = upload;
-      if (before == null) {
-        var body = new Upload();
-        upload = body;
-        client.receiveWithoutContinue(body);
-      } else {
-        before.replay(exchange);
+    if (!visit.head().hasBody()) {
+      var perTry = upstream.settings().retries().perTry();
+      if (perTry.isPresent() && isSafe(visit.head().method())) {
+        exchange.overdueAfter(perTry.get());
       }
+      return;
+    }
+    exchange.flush();
+    var before = upload;
+    if (before == null) {
+      var body = new Upload(client, limit(), this);
+      upload = body;
+      client.receiveWithoutContinue(body);
+    } else {
+      before.replay(exchange);
     }
   }
 
@@ -167,9 +299,40 @@ public final class Relay implements OriginListener {
       over();
       return;
     }
+    var from = replica;
+    if (from == null) {
+      throw new IllegalStateException("an answer from nowhere");
+    }
+    long now = upstream.now();
+    if (!slow) {
+      upstream.answered(from, status, began, now);
+    }
+    if (upstream.settings().retries().statuses().contains(status) && anotherFor(from, true, now)) {
+      var to = origin;
+      origin = null;
+      if (to != null) {
+        to.discard();
+      }
+      onFailure.accept(Failure.ORIGIN_ERROR, from.id() + " answered " + status);
+      letGo();
+      again();
+      return;
+    }
     forgetBody();
-    reply.start(status, Forwarding.toClient(headers));
+    var answer = Forwarding.toClient(headers);
+    if (upstream.settings().balance() instanceof Balance.Sticky(var cookie)) {
+      stick(answer, cookie, from);
+    }
+    reply.start(status, answer);
     unflushed = true;
+  }
+
+  private void stick(HttpHeaders answer, String cookie, Replica to) {
+    if (!to.nickname().equals(stuckTo())) {
+      answer.add(
+          HttpHeaderNames.SET_COOKIE,
+          cookie + "=" + to.nickname() + "; Path=/; HttpOnly; SameSite=Lax");
+    }
   }
 
   @Override
@@ -185,6 +348,7 @@ public final class Relay implements OriginListener {
   public void end(HttpHeaders trailers) {
     origin = null;
     unflushed = false;
+    letGo();
     reply.finish(trailers);
   }
 
@@ -201,41 +365,152 @@ public final class Relay implements OriginListener {
     client.resumeBody();
   }
 
+  /// The answer has not begun in the time of one try. It is given up only when another replica is
+  /// asked: else a slow answer is better than none.
+  @Override
+  public void overdue() {
+    var failing = replica;
+    var to = origin;
+    if (failing == null || to == null || reply.done() || reply.started()) {
+      return;
+    }
+    long now = upstream.now();
+    slow = true;
+    upstream.overdue(failing, began, now);
+    if (anotherFor(failing, false, now)) {
+      origin = null;
+      to.cancel();
+      onFailure.accept(Failure.ORIGIN_SILENT, failing.id() + " takes too long");
+      letGo();
+      again();
+    }
+  }
+
   @Override
   public void failed(Failure failure, String detail) {
     origin = null;
-    if (reply.done()) {
+    var failing = replica;
+    if (reply.done() || failing == null) {
+      letGo();
       return;
     }
     onFailure.accept(failure, detail);
-    var failing = replica;
-    if (failing != null && countsAgainst(failure)) {
-      upstream.lost(failing, failure.sentence());
-    }
+    long now = upstream.now();
+    upstream.failed(failing, failure, began, now);
+    letGo();
     if (reply.started()) {
       reply.abort();
-    } else if (failing != null && mayRetry(failure)) {
-      if (tried.isEmpty()) {
-        tried = new HashSet<>();
-      }
-      tried.add(failing.id());
-      if (upstream.own() || upstream.next(tried).isPresent()) {
-        attempt(false);
-      } else if (failure == Failure.ORIGIN_RESET && tried.size() == 1) {
-        // A single origin closed a kept-alive connection just as we used it: once more on a new
-        // one.
-        tried.add("");
-        send(failing, true);
-      } else {
-        refuse(failure);
-      }
     } else {
-      refuse(failure);
+      recover(failure, failing, now);
     }
+  }
+
+  private void recover(Failure failure, Replica failing, long now) {
+    boolean safe = failure.retry() == Failure.Retry.SAFE;
+    boolean allowed =
+        safe
+            ? replayable() && visit.route().retry() != Route.Retry.OFF
+            : failure.retry() == Failure.Retry.IF_IDEMPOTENT
+                && failure != Failure.ORIGIN_SILENT // the total time is over
+                && repeatable();
+    if (!allowed) {
+      refuse(failure, 1);
+    } else if (safe) {
+      noteTried(failing);
+      if (!upstream.hopeless(this)) {
+        holdBody();
+        attempt();
+      } else if (upstream.own()) {
+        refuseWithoutReplica();
+      } else {
+        refuse(failure, 1);
+      }
+    } else if (anotherFor(failing, false, now)) {
+      again();
+    } else if (!upstream.own() && retries == 0 && !renewed && upstream.hopeless(this)) {
+      // A single origin closed a kept-alive connection just as we used it: once more on a new one.
+      renewed = true;
+      holdBody();
+      if (failing.enter(0)) {
+        send(failing, true);
+      }
+    } else if (upstream.own() && upstream.hopeless(this)) {
+      refuseWithoutReplica();
+    } else {
+      refuse(failure, 1);
+    }
+  }
+
+  // --- another try ---
+
+  /// Whether the request, of which something was sent, may go to another replica, and there is one;
+  /// takes the retry out of the budget.
+  private boolean anotherFor(Replica failing, boolean answered, long now) {
+    if (!repeatable() || retries + 1 >= upstream.settings().retries().tries()) {
+      return false;
+    }
+    noteTried(failing);
+    return !upstream.hopeless(this) && upstream.affords(answered, now);
+  }
+
+  private void again() {
+    retries++;
+    holdBody();
+    if (retries == 1) {
+      attempt();
+      return;
+    }
+    int wait = 1 + upstream.draw(BACKOFF_MILLIS << (retries - 2));
+    timer =
+        client
+            .loop()
+            .schedule(
+                () -> {
+                  timer = null;
+                  if (!reply.done()) {
+                    attempt();
+                  }
+                },
+                wait,
+                TimeUnit.MILLISECONDS);
+  }
+
+  /// Whether the same request may be carried out twice.
+  private boolean repeatable() {
+    if (visit.route().retry() != Route.Retry.IDEMPOTENT || !replayable()) {
+      return false;
+    }
+    var head = visit.head();
+    return switch (head.method()) {
+      case "GET", "HEAD", "OPTIONS" -> true;
+      // Under a condition it is not idempotent: the second would find what the first has done.
+      case "PUT", "DELETE" -> !conditional(head.headers());
+      case "POST", "PATCH" ->
+          upstream.settings().retries().idempotencyKey()
+              && head.headers().contains("Idempotency-Key");
+      default -> false;
+    };
+  }
+
+  private static boolean isSafe(String method) {
+    return method.equals("GET") || method.equals("HEAD") || method.equals("OPTIONS");
+  }
+
+  private static boolean conditional(HttpHeaders headers) {
+    return headers.contains(HttpHeaderNames.IF_MATCH)
+        || headers.contains(HttpHeaderNames.IF_NONE_MATCH)
+        || headers.contains(HttpHeaderNames.IF_UNMODIFIED_SINCE);
   }
 
   private boolean replayable() {
     return upload == null || upload.kept();
+  }
+
+  /// Nothing of the body may come while there is nobody to take it.
+  private void holdBody() {
+    if (upload != null && !upload.ended()) {
+      client.pauseBody();
+    }
   }
 
   private void forgetBody() {
@@ -244,41 +519,43 @@ public final class Relay implements OriginListener {
     }
   }
 
-  private static boolean countsAgainst(Failure failure) {
-    return switch (failure) {
-      case ORIGIN_REFUSED,
-          ORIGIN_RESET,
-          ORIGIN_UNREACHABLE,
-          ORIGIN_CONNECT_TIMEOUT,
-          ORIGIN_TRUNCATED ->
-          true;
-      default -> false;
-    };
+  private void cancelTimer() {
+    var set = timer;
+    timer = null;
+    if (set != null) {
+      set.cancel(false);
+    }
   }
 
-  private boolean mayRetry(Failure failure) {
-    return switch (failure.retry()) {
-      case SAFE -> replayable();
-      case IF_IDEMPOTENT ->
-          replayable()
-              && visit.route().retry() == Route.Retry.IDEMPOTENT
-              && IDEMPOTENT.contains(visit.head().method());
-      case NEVER -> false;
-    };
+  // --- no answer ---
+
+  private void refuseWithoutReplica() {
+    onFailure.accept(Failure.NO_REPLICA, "no replica of " + upstream.name() + " is up");
+    refuse(Failure.NO_REPLICA, 1);
   }
 
-  private void refuse(Failure failure) {
+  private void refuse(Failure failure, long retryAfter) {
+    forgetBody();
     var problem =
         new Problem(
                 failure.status(),
                 failure.slug(),
-                failure == Failure.NO_REPLICA ? "No replica is up" : "The upstream failed",
+                title(failure),
                 "The request to '" + upstream.name() + "' failed: " + failure.sentence() + ".")
-            .with("blame", failure.blame().name().toLowerCase(java.util.Locale.ROOT));
+            .with("blame", failure.blame().name().toLowerCase(Locale.ROOT));
     if (failure.status() == 503) {
-      problem = problem.header("Retry-After", "1");
+      problem = problem.header("Retry-After", Long.toString(retryAfter));
     }
     reply.refuse(failure, problem);
+  }
+
+  private static String title(Failure failure) {
+    return switch (failure) {
+      case NO_REPLICA -> "No replica is up";
+      case BREAKER_OPEN -> "The upstream is left alone for a moment";
+      case QUEUE_FULL, QUEUE_TIMEOUT -> "Every replica is busy";
+      default -> "The upstream failed";
+    };
   }
 
   // --- from the client ---
@@ -289,76 +566,24 @@ public final class Relay implements OriginListener {
     }
   }
 
-  /// The client's body on its way to the origin; its beginning is kept so that a failed try can be
-  /// repeated.
-  private final class Upload implements BodySink {
-    private final List<ByteBuf> kept = new ArrayList<>(1);
-    private boolean keeping = true;
-    private boolean ended;
-    private HttpHeaders trailers = EmptyHttpHeaders.INSTANCE;
-    private long bytes;
+  @Override
+  public @Nullable OriginExchange origin() {
+    return origin;
+  }
 
-    /// Whether everything that came so far is still here.
-    boolean kept() {
-      return keeping;
-    }
+  @Override
+  public void uploaded() {
+    asked = upstream.now();
+  }
 
-    void forget() {
-      keeping = false;
-      kept.forEach(ByteBuf::release);
-      kept.clear();
-    }
+  @Override
+  public void tooLarge() {
+    over();
+    refuseTooLarge();
+  }
 
-    void replay(OriginExchange to) {
-      for (var piece : kept) {
-        to.write(piece.retainedDuplicate());
-      }
-      if (ended) {
-        to.finish(trailers);
-      } else {
-        to.flush();
-        client.resumeBody();
-      }
-    }
-
-    @Override
-    public void data(ByteBuf piece) {
-      bytes += piece.readableBytes();
-      if (bytes > limit()) {
-        piece.release();
-        over();
-        tooLarge();
-        return;
-      }
-      if (keeping && bytes <= REPLAY_LIMIT) {
-        kept.add(piece.retainedDuplicate());
-      } else if (keeping) {
-        forget();
-      }
-      var to = origin;
-      if (to == null) {
-        piece.release();
-        return;
-      }
-      to.write(piece);
-      to.flush();
-      if (!to.writable()) {
-        client.pauseBody();
-      }
-    }
-
-    @Override
-    public void end(HttpHeaders last) {
-      ended = true;
-      trailers = last;
-      if (origin != null) {
-        origin.finish(last);
-      }
-    }
-
-    @Override
-    public void aborted() {
-      over();
-    }
+  @Override
+  public void aborted() {
+    over();
   }
 }
