@@ -1,5 +1,6 @@
 package dev.gatehouse.http;
 
+import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
@@ -50,6 +51,7 @@ final class ServerConnection extends ChannelInboundHandlerAdapter implements Dea
   private final ArrayDeque<Object> queue = new ArrayDeque<>(4);
 
   private @Nullable ChannelHandlerContext ctx;
+  private @Nullable ChannelHandlerContext encoder;
   private @Nullable Exchange current;
   private String peerText = "";
   private boolean pumping;
@@ -332,6 +334,27 @@ final class ServerConnection extends ChannelInboundHandlerAdapter implements Dea
 
   void write(Object message) {
     context().write(message, channel.voidPromise());
+  }
+
+  /// Whether bytes that are a response already can be written: not where another codec stands.
+  boolean takesBytes() {
+    if (encoder == null) {
+      encoder = channel.pipeline().context(Encoder.class);
+    }
+    return encoder != null;
+  }
+
+  ByteBuf buffer(int size) {
+    return channel.alloc().directBuffer(size);
+  }
+
+  /// Writes bytes past the encoder, which must be between two responses.
+  void writeBytes(ByteBuf bytes) {
+    var past = encoder;
+    if (past == null) {
+      throw new IllegalStateException("there is no encoder to pass");
+    }
+    past.write(bytes, channel.voidPromise());
   }
 
   void flush() {

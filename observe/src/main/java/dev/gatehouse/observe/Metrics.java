@@ -6,6 +6,7 @@ import dev.gatehouse.http.Routes;
 import io.prometheus.metrics.core.datapoints.CounterDataPoint;
 import io.prometheus.metrics.core.datapoints.DistributionDataPoint;
 import io.prometheus.metrics.core.metrics.Counter;
+import io.prometheus.metrics.core.metrics.CounterWithCallback;
 import io.prometheus.metrics.core.metrics.GaugeWithCallback;
 import io.prometheus.metrics.core.metrics.Histogram;
 import io.prometheus.metrics.expositionformats.OpenMetricsTextFormatWriter;
@@ -87,6 +88,15 @@ public final class Metrics {
 
   public void failure(String endpoint, String failure) {
     failures.labelValues(endpoint, failure).inc();
+  }
+
+  /// A counter read at each scrape; `name` by Prometheus' conventions, without `_total`.
+  public void counter(String name, String help, DoubleSupplier value) {
+    CounterWithCallback.builder()
+        .name(name)
+        .help(help)
+        .callback(callback -> callback.call(value.getAsDouble()))
+        .register(registry);
   }
 
   /// A gauge read at each scrape; `name` by Prometheus' conventions, its unit last.

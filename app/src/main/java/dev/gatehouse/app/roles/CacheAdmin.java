@@ -6,6 +6,7 @@ import dev.gatehouse.http.Json;
 import dev.gatehouse.http.Problem;
 import dev.gatehouse.http.Response;
 import dev.gatehouse.http.Routes;
+import dev.gatehouse.observe.Metrics;
 import java.util.Map;
 import tools.jackson.databind.JsonNode;
 
@@ -27,6 +28,23 @@ final class CacheAdmin {
             request ->
                 Response.json(200, Map.of("purged", purge(cache, Json.parse(request.body())))))
         .build();
+  }
+
+  static void metrics(Cache cache, Metrics metrics) {
+    metrics.gauge(
+        "gatehouse_cache_bytes", "Memory of stored answers.", () -> cache.figures().bytes());
+    metrics.counter(
+        "gatehouse_cache_hits", "Answers given from the store.", () -> cache.figures().hits());
+    metrics.counter(
+        "gatehouse_cache_stale", "Stale answers among the hits.", () -> cache.figures().stale());
+    metrics.counter(
+        "gatehouse_cache_misses",
+        "Requests that went on to the origin.",
+        () -> cache.figures().misses());
+    metrics.counter(
+        "gatehouse_cache_collapsed",
+        "Requests answered with what another one brought.",
+        () -> cache.figures().collapsed());
   }
 
   private static int purge(Cache cache, JsonNode order) {

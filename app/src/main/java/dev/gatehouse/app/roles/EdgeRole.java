@@ -141,6 +141,7 @@ public final class EdgeRole implements Role {
     var readiness = new EdgeReadiness(gateway, context.pipe().isPresent(), reload::refusal);
     var views = new EdgeViews(gateway, reload::settings);
     metrics.gauge("gatehouse_edge_connections", "Connections of clients.", gateway::connections);
+    CacheAdmin.metrics(gateway.cache(), metrics);
     var door =
         new AdminDoor(
             new RoutesHandler(

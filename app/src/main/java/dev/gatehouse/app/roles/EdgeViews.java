@@ -90,6 +90,8 @@ record EdgeViews(Gateway gateway, Supplier<List<Setting>> settings) {
     row.put("allDown", lower(route.allDown()).replace('_', '-'));
     row.put("authenticate", lower(route.authenticate()));
     row.put("timeoutMillis", route.timeout().toMillis());
+    row.put(
+        "cache", route.cache().map(kept -> kept.staleOnly() ? "stale-only" : "on").orElse("off"));
     return row;
   }
 

@@ -254,6 +254,7 @@ final class Fill implements Reply {
     if (keeping != null) {
       if (keeping.body.size() + piece.readableBytes() > lookup.caching().maxObject()) {
         draft = null;
+        lookup.cache().uncached(lookup.key(), null);
         end(new Flights.Outcome.NotForOthers());
       } else {
         copy(piece, keeping.body);

@@ -27,8 +27,14 @@ final class Serving {
   /// @param status the value of `Cache-Status`
   static void give(Exchange to, StoredAnswer answer, long now, String status) {
     var request = to.head();
-    if (answer.status() == 200
-        && Conditions.inRequest(request.headers())
+    boolean conditional = Conditions.inRequest(request.headers());
+    if (!conditional && to.plain()) {
+      var more = "Age: " + age(answer, now) + "\r\nCache-Status: " + status + "\r\n";
+      to.sendEncoded(answer.status(), answer.encoded(), more, answer.body());
+      return;
+    }
+    if (conditional
+        && answer.status() == 200
         && Conditions.notModified(request.headers(), answer.headers(), now)) {
       notModified(to, answer.headers(), Long.toString(age(answer, now)), status);
       return;

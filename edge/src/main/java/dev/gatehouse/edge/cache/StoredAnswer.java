@@ -6,6 +6,8 @@ import io.netty.buffer.Unpooled;
 import io.netty.handler.codec.http.DefaultHttpHeadersFactory;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
+import io.netty.handler.codec.http.HttpResponseStatus;
+import java.nio.charset.StandardCharsets;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
@@ -19,10 +21,11 @@ import org.jspecify.annotations.Nullable;
 /// being sent needs no count of its users. Direct memory was refused: it is only given back when
 /// the collector gets to it, and a busy cache would run into its limit first.
 final class StoredAnswer {
-  /// Fields that concern one connection, or the proxy we are, and are not kept (section 3.1). The
-  /// relay has removed the others already.
+  /// Fields that concern one connection, one exchange, or the proxy we are, and are not kept
+  /// (section 3.1). The relay has removed the others already.
   private static final List<String> NOT_KEPT =
-      List.of("Proxy-Authenticate", "Proxy-Authentication-Info", "Proxy-Authorization");
+      List.of(
+          "Proxy-Authenticate", "Proxy-Authentication-Info", "Proxy-Authorization", "X-Request-Id");
 
   /// Fields of a 304 that say nothing about the body that is kept (section 3.2).
   private static final Set<String> OF_THE_BODY =
@@ -42,6 +45,8 @@ final class StoredAnswer {
   /// When asking the origin for a newer one failed last; 0 when it did not. The one thing that
   /// changes; a lost write costs one more try.
   private volatile long failedAt;
+
+  private volatile byte @Nullable [] encoded;
 
   private StoredAnswer(
       int status,
@@ -139,6 +144,29 @@ final class StoredAnswer {
     return new StoredAnswer(status, merged, body, said, fresh, vary, tags);
   }
 
+  /// The head as it goes on the wire, without the fields that differ from use to use. Made at the
+  /// first use; two event loops that make it at once make the same.
+  byte[] encoded() {
+    var known = encoded;
+    if (known == null) {
+      var text = new StringBuilder(256);
+      text.append("HTTP/1.1 ").append(HttpResponseStatus.valueOf(status)).append("\r\n");
+      var all = headers.iteratorCharSequence();
+      while (all.hasNext()) {
+        var field = all.next();
+        text.append(field.getKey()).append(": ").append(field.getValue()).append("\r\n");
+      }
+      known = text.toString().getBytes(StandardCharsets.ISO_8859_1);
+      encoded = known;
+    }
+    return known;
+  }
+
+  /// Shared: it must not be changed.
+  byte[] body() {
+    return body;
+  }
+
   int status() {
     return status;
   }
@@ -227,11 +255,11 @@ final class StoredAnswer {
 
   /// Bytes this takes, about.
   int weight() {
-    int weight = 400 + body.length;
+    int weight = 800 + body.length;
     var all = headers.iteratorCharSequence();
     while (all.hasNext()) {
       var field = all.next();
-      weight += 80 + field.getKey().length() + field.getValue().length();
+      weight += 160 + 2 * (field.getKey().length() + field.getValue().length());
     }
     return weight;
   }

@@ -91,6 +91,32 @@ class StoreTest {
   }
 
   @Test
+  void hits_on_one_connection_are_whole_and_in_order() {
+    try (var edge = new CachingEdge();
+        var client = edge.client()) {
+      var scene = new Scene(edge);
+      scene.says(200, "small", KEPT, "X-Request-Id: of-the-origin").forwards();
+      var large = new Scene(edge);
+      large.says(200, "x".repeat(100_000), KEPT).forwards();
+      client.send(
+          CachingEdge.request("GET", scene.path, "X-Request-Id: mine")
+              + CachingEdge.request("GET", large.path)
+              + CachingEdge.request("HEAD", scene.path)
+              + CachingEdge.request("GET", scene.path, "Connection: close"));
+      var first = client.read();
+      assertThat(first.bodyText()).isEqualTo("small");
+      assertThat(first.headers("X-Request-Id")).containsExactly("mine");
+      assertThat(first.headers("Content-Length")).containsExactly("5");
+      assertThat(client.read().body()).hasSize(100_000);
+      assertThat(client.readToHead().headers("Content-Length")).containsExactly("5");
+      var last = client.read();
+      assertThat(last.bodyText()).isEqualTo("small");
+      assertThat(last.headers("Connection")).containsExactly("close");
+      assertThat(client.isClosedByPeer()).isTrue();
+    }
+  }
+
+  @Test
   void bad_exchanges_leave_no_buffer_behind() {
     try (var edge = new CachingEdge()) {
       var body = "x".repeat(CachingEdge.MAX_OBJECT);
