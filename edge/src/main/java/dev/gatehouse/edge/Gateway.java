@@ -1,6 +1,7 @@
 package dev.gatehouse.edge;
 
 import dev.gatehouse.edge.cache.Cache;
+import dev.gatehouse.edge.discover.Found;
 import dev.gatehouse.edge.filter.Authenticate;
 import dev.gatehouse.edge.filter.ClientAddress;
 import dev.gatehouse.edge.filter.Filter;
@@ -28,6 +29,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -104,7 +106,15 @@ public final class Gateway implements AutoCloseable {
   private final HealthChecks checks;
   private final StatusBoard status;
   private final Cache cache;
+  private final Instant started;
   private List<Replica> told = List.of();
+
+  /// Replicas that were discovered, by upstream.
+  private final Map<String, List<Replica>> discovered = new HashMap<>();
+
+  /// How each of them was when it was discovered, by id: the same words mean that nothing is new.
+  private final Map<String, Replica.Snapshot> firstSeen = new HashMap<>();
+
   private volatile List<Replica> processes = List.of();
 
   /// What requests meet; the rest of the configuration hangs on it.
@@ -123,6 +133,7 @@ public final class Gateway implements AutoCloseable {
       throws IOException {
     this.threads = threads;
     this.clock = clock;
+    this.started = clock.instant();
     this.nanos = nanos;
     this.draw = draw;
     this.settings = settings;
@@ -163,7 +174,8 @@ public final class Gateway implements AutoCloseable {
           settings = next;
           upstreams = changed;
           settle(next, changed);
-          replicas(told);
+          discovered.keySet().retainAll(changed.keySet());
+          refresh();
           handler = walks;
           cache.resize(next.cacheSize());
         });
@@ -193,7 +205,7 @@ public final class Gateway implements AutoCloseable {
                       name,
                       false,
                       external.settings(),
-                      origins(name, external, clock),
+                      origins(name, external, started),
                       world(next)));
         });
     return Collections.unmodifiableMap(all);
@@ -221,7 +233,7 @@ public final class Gateway implements AutoCloseable {
           upstream.adopt(external.settings());
           // None: whoever discovers them says which there are.
           if (!external.targets().isEmpty()) {
-            upstream.replace(origins(name, external, clock));
+            upstream.replace(origins(name, external, started));
           }
         });
   }
@@ -255,9 +267,9 @@ public final class Gateway implements AutoCloseable {
         List.of(address, new Authenticate(settings.userOf(), threads)));
   }
 
-  private static List<Replica> origins(String name, External external, InstantSource clock) {
-    var now = clock.instant();
-    var up = new Replica.Snapshot(Replica.State.UP, now, now, Optional.empty());
+  /// @param since always the same: what is known of an origin outlives a new configuration
+  private static List<Replica> origins(String name, External external, Instant since) {
+    var up = new Replica.Snapshot(Replica.State.UP, since, since, Optional.empty());
     var replicas = new ArrayList<Replica>();
     for (var target : external.targets()) {
       var id = name + "-" + (replicas.size() + 1);
@@ -285,8 +297,40 @@ public final class Gateway implements AutoCloseable {
 
   /// Takes over the list of every process of the assembly; those of replicated services become
   /// their replicas.
-  public synchronized void replicas(List<Replica> all) {
-    told = all;
+  public synchronized void replicas(List<Replica> processes) {
+    told = processes;
+    refresh();
+  }
+
+  /// These are the replicas of an upstream from now on. One that is gone gets no new request.
+  public synchronized void discovered(String name, List<Found> found) {
+    var now = clock.instant();
+    var replicas = new ArrayList<Replica>();
+    for (var one : found) {
+      var id = name + "@" + one.origin().address();
+      var seen =
+          firstSeen.computeIfAbsent(
+              id, fresh -> new Replica.Snapshot(Replica.State.UP, now, now, Optional.empty()));
+      replicas.add(new Replica(id, name, one.origin(), one.weight(), one.group(), "", seen));
+    }
+    var gone = new ArrayList<>(discovered.getOrDefault(name, List.of()));
+    gone.removeIf(old -> replicas.stream().anyMatch(here -> here.id().equals(old.id())));
+    gone.forEach(old -> firstSeen.remove(old.id()));
+    discovered.put(name, replicas);
+    var upstream = upstreams.get(name);
+    if (upstream != null && !upstream.own()) {
+      upstream.replace(replicas);
+    }
+    refresh();
+  }
+
+  private void refresh() {
+    var all = new ArrayList<>(told);
+    for (var upstream : upstreams.values()) {
+      if (upstream.own()) {
+        all.addAll(discovered.getOrDefault(upstream.name(), List.of()));
+      }
+    }
     for (var upstream : upstreams.values()) {
       if (upstream.own()) {
         upstream.replace(

@@ -6,17 +6,21 @@ import io.netty.channel.EventLoopGroup;
 import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.Epoll;
+import io.netty.channel.epoll.EpollDatagramChannel;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.DatagramChannel;
 import io.netty.channel.socket.ServerSocketChannel;
 import io.netty.channel.socket.SocketChannel;
+import io.netty.channel.socket.nio.NioDatagramChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
 import io.netty.channel.uring.IoUring;
 import io.netty.channel.uring.IoUringBufferRingConfig;
 import io.netty.channel.uring.IoUringChannelOption;
+import io.netty.channel.uring.IoUringDatagramChannel;
 import io.netty.channel.uring.IoUringFixedBufferRingAllocator;
 import io.netty.channel.uring.IoUringIoHandler;
 import io.netty.channel.uring.IoUringIoHandlerConfig;
@@ -65,7 +69,15 @@ public final class Loops implements AutoCloseable {
       };
     }
 
-    Class<? extends SocketChannel> clientChannel() {
+    public Class<? extends DatagramChannel> datagramChannel() {
+      return switch (this) {
+        case IO_URING -> IoUringDatagramChannel.class;
+        case EPOLL -> EpollDatagramChannel.class;
+        case NIO -> NioDatagramChannel.class;
+      };
+    }
+
+    public Class<? extends SocketChannel> clientChannel() {
       return switch (this) {
         case IO_URING -> IoUringSocketChannel.class;
         case EPOLL -> EpollSocketChannel.class;

@@ -4,7 +4,18 @@ package dev.gatehouse.http;
 ///
 /// @param host a name or an address literal without brackets
 /// @param tls whether to speak TLS, checking the certificate against `host`
-public record Origin(String host, int port, boolean tls) {
+/// @param via the address literal to connect to, where `host` was looked up already; else empty
+public record Origin(String host, int port, boolean tls, String via) {
+  /// An origin whose host is looked up for every connection.
+  public Origin(String host, int port, boolean tls) {
+    this(host, port, tls, "");
+  }
+
+  /// What to connect to.
+  String reached() {
+    return via.isEmpty() ? host : via;
+  }
+
   /// As it stands in `Host`: without the port where it is the scheme's own.
   public String authority() {
     var name = host.indexOf(':') >= 0 ? "[" + host + "]" : host;
@@ -13,6 +24,7 @@ public record Origin(String host, int port, boolean tls) {
 
   /// `127.0.0.1:9101`, for logs and lists.
   public String address() {
-    return (host.indexOf(':') >= 0 ? "[" + host + "]" : host) + ":" + port;
+    var name = reached();
+    return (name.indexOf(':') >= 0 ? "[" + name + "]" : name) + ":" + port;
   }
 }

@@ -8,10 +8,6 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.ConnectTimeoutException;
 import io.netty.channel.EventLoop;
 import io.netty.channel.WriteBufferWaterMark;
-import io.netty.channel.epoll.EpollDatagramChannel;
-import io.netty.channel.socket.DatagramChannel;
-import io.netty.channel.socket.nio.NioDatagramChannel;
-import io.netty.channel.uring.IoUringDatagramChannel;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.resolver.dns.DnsAddressResolverGroup;
@@ -59,13 +55,7 @@ public final class OriginPools implements AutoCloseable {
   }
 
   private static DnsNameResolverBuilder dns(Loops.Transport transport) {
-    Class<? extends DatagramChannel> channel =
-        switch (transport) {
-          case IO_URING -> IoUringDatagramChannel.class;
-          case EPOLL -> EpollDatagramChannel.class;
-          case NIO -> NioDatagramChannel.class;
-        };
-    return new DnsNameResolverBuilder().datagramChannelType(channel);
+    return new DnsNameResolverBuilder().datagramChannelType(transport.datagramChannel());
   }
 
   /// Sends `request` to `origin` on `loop`, which must be the calling thread; `fresh` refuses a
@@ -177,7 +167,7 @@ public final class OriginPools implements AutoCloseable {
                   });
       loops.connectionOptions(bootstrap::option);
       bootstrap
-          .connect(origin.host(), origin.port())
+          .connect(origin.reached(), origin.port())
           .addListener(done -> connected((ChannelFuture) done, connection, request, listener));
     }
 

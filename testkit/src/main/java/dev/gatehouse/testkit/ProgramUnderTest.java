@@ -104,7 +104,16 @@ public final class ProgramUnderTest implements AutoCloseable {
 
   /// Runs `gatehouse up` and waits until it is ready; also after [#killSupervisor] or [#stop].
   public ProgramUnderTest start() {
-    var process = own ? launch(log, log, "up", "-f", file().toString()) : launch(log, log, "up");
+    return start("up");
+  }
+
+  /// Runs a command that stays, such as `run edge`, and waits until it is ready.
+  public ProgramUnderTest start(String... command) {
+    var words = new ArrayList<>(List.of(command));
+    if (own) {
+      words.addAll(List.of("-f", file().toString()));
+    }
+    var process = launch(log, log, words.toArray(String[]::new));
     supervisor = Optional.of(process);
     try {
       Awaitility.await()
@@ -222,8 +231,23 @@ public final class ProgramUnderTest implements AutoCloseable {
 
   /// Asks the supervisor to stop (SIGTERM) and waits for its end; its exit code.
   public int stop() {
+    terminate();
+    return awaitEnd();
+  }
+
+  /// Asks the supervisor to stop (SIGTERM) and does not wait.
+  public void terminate() {
+    supervisor.orElseThrow().destroy();
+  }
+
+  /// The process that [#start] started.
+  public ProcessHandle process() {
+    return supervisor.orElseThrow().toHandle();
+  }
+
+  /// Waits for the end of the supervisor; its exit code.
+  public int awaitEnd() {
     var process = supervisor.orElseThrow();
-    process.destroy();
     try {
       if (!process.waitFor(STOPPED_WITHIN.toSeconds(), TimeUnit.SECONDS)) {
         throw new AssertionError("did not stop within " + STOPPED_WITHIN + "; its log:\n" + log());

@@ -3,10 +3,12 @@ package dev.gatehouse.app.roles;
 import dev.gatehouse.app.config.CacheConfig;
 import dev.gatehouse.app.config.Config;
 import dev.gatehouse.app.config.Destination;
+import dev.gatehouse.app.config.DiscoverConfig;
 import dev.gatehouse.app.config.RouteConfig;
 import dev.gatehouse.app.config.ServiceConfig;
 import dev.gatehouse.app.config.UpstreamConfig;
 import dev.gatehouse.edge.Gateway;
+import dev.gatehouse.edge.discover.Source;
 import dev.gatehouse.edge.route.PathPattern;
 import dev.gatehouse.edge.route.Route;
 import dev.gatehouse.edge.route.Split;
@@ -84,6 +86,30 @@ record EdgePlan(Config config) {
     var externals = new LinkedHashMap<String, Gateway.External>();
     config.upstreams().forEach((name, upstream) -> externals.put(name, external(upstream)));
     return externals;
+  }
+
+  /// Upstreams and services whose replicas are found by DNS.
+  Map<String, Source> discovered() {
+    var sources = new LinkedHashMap<String, Source>();
+    config
+        .upstreams()
+        .forEach((name, upstream) ->
+            upstream.discover().ifPresent(found -> sources.put(name, source(found))));
+    for (var name : config.services().keySet()) {
+      config.discovered(name).ifPresent(found -> sources.put(name, source(found)));
+    }
+    return sources;
+  }
+
+  private static Source source(DiscoverConfig found) {
+    return new Source(
+        switch (found.question()) {
+          case DiscoverConfig.Question.Addresses(var host, var port) ->
+              new Source.Question.Addresses(host, port);
+          case DiscoverConfig.Question.Services(var name) -> new Source.Question.Services(name);
+        },
+        found.tls(),
+        found.every());
   }
 
   private static Gateway.External external(UpstreamConfig upstream) {

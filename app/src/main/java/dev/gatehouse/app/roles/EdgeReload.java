@@ -11,6 +11,7 @@ import dev.gatehouse.app.reload.FileWatch;
 import dev.gatehouse.app.reload.Hangup;
 import dev.gatehouse.app.reload.Reloader;
 import dev.gatehouse.edge.Gateway;
+import dev.gatehouse.edge.discover.Discovery;
 import dev.gatehouse.observe.Metrics;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -29,6 +30,7 @@ import tools.jackson.databind.JsonNode;
 final class EdgeReload implements Reloader.Target, AutoCloseable {
   private final Gateway gateway;
   private final Function<Config, Gateway.Settings> plan;
+  private final Discovery discovery;
   private final InstantSource clock;
   private volatile Loaded.Good inForce;
   private volatile double takenSeconds;
@@ -36,15 +38,18 @@ final class EdgeReload implements Reloader.Target, AutoCloseable {
   private Optional<FileWatch> watch = Optional.empty();
 
   /// @param plan a configuration in the gateway's words
+  /// @param discovery is closed with this
   EdgeReload(
       Loaded.Good inForce,
       Gateway gateway,
       Function<Config, Gateway.Settings> plan,
+      Discovery discovery,
       InstantSource clock,
       Metrics metrics) {
     this.inForce = inForce;
     this.gateway = gateway;
     this.plan = plan;
+    this.discovery = discovery;
     this.clock = clock;
     this.takenSeconds = seconds();
     metrics.gauge(
@@ -57,8 +62,10 @@ final class EdgeReload implements Reloader.Target, AutoCloseable {
         () -> takenSeconds);
   }
 
-  /// Listens to the supervisor, or where there is none to the file and to SIGHUP.
+  /// Discovers what is to be discovered, and listens to the supervisor, or where there is none to
+  /// the file and to SIGHUP.
   void begin(Optional<ControlPipe> pipe) throws IOException {
+    discovery.watch(new EdgePlan(inForce.config()).discovered());
     if (pipe.isPresent()) {
       pipe.get().onReload(order -> ordered(pipe.get(), order));
     } else if (inForce.config().file().isPresent()) {
@@ -96,6 +103,7 @@ final class EdgeReload implements Reloader.Target, AutoCloseable {
     } catch (IOException e) {
       throw new PlainError(String.valueOf(e.getMessage()));
     }
+    discovery.watch(new EdgePlan(next.config()).discovered());
     LogSetup.level(next.config().log().level().name());
     inForce = next;
     takenSeconds = seconds();
@@ -124,5 +132,6 @@ final class EdgeReload implements Reloader.Target, AutoCloseable {
   @Override
   public void close() {
     watch.ifPresent(FileWatch::close);
+    discovery.close();
   }
 }

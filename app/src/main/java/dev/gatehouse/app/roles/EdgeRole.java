@@ -1,11 +1,13 @@
 package dev.gatehouse.app.roles;
 
 import dev.gatehouse.app.Version;
+import dev.gatehouse.app.config.Address;
 import dev.gatehouse.app.config.Config;
 import dev.gatehouse.app.config.Loaded;
 import dev.gatehouse.app.config.Network;
 import dev.gatehouse.edge.ExchangeRecord;
 import dev.gatehouse.edge.Gateway;
+import dev.gatehouse.edge.discover.Discovery;
 import dev.gatehouse.edge.upstream.Replica;
 import dev.gatehouse.http.HttpLimits;
 import dev.gatehouse.http.HttpServer;
@@ -69,7 +71,9 @@ public final class EdgeRole implements Role {
               context.nanos(),
               bound -> ThreadLocalRandom.current().nextInt(bound));
       try {
-        var reload = new EdgeReload(loaded, gateway, plan, context.clock(), metrics);
+        var resolver = config.edge().resolver().map(Address::socket);
+        var discovery = new Discovery(loops, resolver, context.nanos(), gateway::discovered);
+        var reload = new EdgeReload(loaded, gateway, plan, discovery, context.clock(), metrics);
         return admin(context, loops, workers, services, metrics, gateway, reload);
       } catch (IOException e) {
         gateway.close(Duration.ZERO);
