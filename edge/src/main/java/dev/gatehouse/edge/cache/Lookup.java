@@ -292,7 +292,13 @@ final class Lookup implements CachedRoute.Ongoing, Flights.Waiter {
     }
     return switch (failure) {
       // There is a replica, and it did answer, or may yet: on such a route its word counts.
-      case ORIGIN_SILENT, ORIGIN_MALFORMED, ORIGIN_TRUNCATED -> !caching.staleOnly();
+      case ORIGIN_SILENT,
+          ORIGIN_MALFORMED,
+          ORIGIN_TRUNCATED,
+          ORIGIN_ERROR,
+          QUEUE_FULL,
+          QUEUE_TIMEOUT ->
+          !caching.staleOnly();
       case NO_REPLICA -> visit.route().allDown() != Route.AllDown.FAIL_CLOSED;
       default -> true;
     };

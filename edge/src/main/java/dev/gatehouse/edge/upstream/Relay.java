@@ -320,7 +320,9 @@ public final class Relay extends Ask implements OriginListener, Upload.Watcher {
     }
     forgetBody();
     var answer = Forwarding.toClient(headers);
-    if (upstream.settings().balance() instanceof Balance.Sticky(var cookie)) {
+    // An answer that may be kept for others carries nobody's cookie.
+    if (upstream.settings().balance() instanceof Balance.Sticky(var cookie)
+        && visit.route().cache().isEmpty()) {
       stick(answer, cookie, from);
     }
     reply.start(status, answer);

@@ -926,6 +926,28 @@ class Rfc9111Test {
           assertThat(Scene.status(s.get())).contains("detail=origin-reset");
         });
     row(
+        "3 of Gatehouse",
+        Level.MUST,
+        "a_failing_origin_is_asked_by_one_probe_at_a_time",
+        "While stale answers are given the failing origin is left alone but for a probe a second",
+        s -> {
+          s.says("Cache-Control: max-age=1").forwards();
+          s.pass(2).says(503, "down").get();
+          long before = s.asked();
+          for (int i = 0; i < 5; i++) {
+            assertThat(Scene.status(s.reuses())).contains("detail=stale-if-error");
+          }
+          assertThat(s.asked()).isEqualTo(before);
+          s.pass(1);
+          for (int i = 0; i < 5; i++) {
+            assertThat(s.get().bodyText()).isEqualTo("hello");
+          }
+          await().until(() -> s.asked() == before + 1);
+          await().until(() -> s.edge.cache().figures().waiting() == 0);
+          s.pass(1).says(200, "back", "Cache-Control: max-age=100");
+          await().untilAsserted(() -> assertThat(s.get().bodyText()).isEqualTo("back"));
+        });
+    row(
         "5861 4",
         Level.MUST,
         "stale_if_error_ends",
