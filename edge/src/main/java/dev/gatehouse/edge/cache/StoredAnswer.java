@@ -30,7 +30,12 @@ final class StoredAnswer {
   /// Fields of a 304 that say nothing about the body that is kept (section 3.2).
   private static final Set<String> OF_THE_BODY =
       Set.of(
-          "content-length", "content-encoding", "content-range", "transfer-encoding", "set-cookie");
+          "content-length",
+          "content-encoding",
+          "content-md5",
+          "content-range",
+          "transfer-encoding",
+          "set-cookie");
 
   private static final List<String> TAG_FIELDS = List.of("Cache-Tag", "Surrogate-Key");
 
