@@ -171,9 +171,24 @@ final class Lookup implements CachedRoute.Ongoing, Flights.Waiter {
     }
     rounds++;
     var flight = cache.flights().lead(key, selecting, this);
-    if (flight != null) {
+    if (flight != null && !landedMeanwhile(flight)) {
       ask(question(), flight, validates());
     }
+  }
+
+  /// Whether another flight brought the answer between our look into the store and our taking the
+  /// lead. An answer is stored before its flight leaves, so a second look cannot miss it.
+  private boolean landedMeanwhile(Flights.Flight flight) {
+    select();
+    long now = cache.now();
+    var answer = stored;
+    if (answer == null || !usable(answer, now)) {
+      return false;
+    }
+    flight.end(new Flights.Outcome.Stored(answer));
+    cache.collapsed.increment();
+    Serving.give(exchange, answer, now, CacheStatus.collapsed(why));
+    return true;
   }
 
   private void alone() {
