@@ -157,7 +157,6 @@ class ReloadTest {
     var outcome = program.run("reload");
 
     assertThat(outcome.exit()).as(outcome.err()).isZero();
-    assertThat(outcome.out()).contains("services.storage.replicas");
     await()
         .atMost(PATIENCE)
         .until(() -> http.get("/status?id=storage-2").body().contains("\"up\""));

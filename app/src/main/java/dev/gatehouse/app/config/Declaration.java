@@ -82,7 +82,7 @@ final class Declaration {
       Key.optional(
           "resolver",
           Texts.address(),
-          "the DNS server to ask, such as 127.0.0.1:5353; else those of /etc/resolv.conf");
+          "the DNS server that 'dns' and 'srv' ask, such as 127.0.0.1:5353; else those of the system");
   private static final Key<EdgeConfig> EDGE =
       Key.section(
           "edge",

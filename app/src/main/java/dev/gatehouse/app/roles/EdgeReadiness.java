@@ -6,7 +6,10 @@ import dev.gatehouse.edge.upstream.Upstream;
 import dev.gatehouse.observe.AdminRoutes.Readiness;
 import java.util.LinkedHashMap;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import tools.jackson.databind.JsonNode;
 
 /// Whether the edge should get requests: once every service of the assembly has answered, until it
 /// drains.
@@ -17,6 +20,11 @@ import java.util.function.Supplier;
 final class EdgeReadiness {
   private final Gateway gateway;
   private final Supplier<Optional<String>> refusal;
+  private final boolean supervised;
+
+  /// Replicas that the supervisor keeps stopped; nobody waits for those.
+  private Set<String> unwanted = Set.of();
+
   private boolean listed;
   private boolean reached;
   private boolean draining;
@@ -26,12 +34,18 @@ final class EdgeReadiness {
   EdgeReadiness(Gateway gateway, boolean supervised, Supplier<Optional<String>> refusal) {
     this.gateway = gateway;
     this.refusal = refusal;
+    this.supervised = supervised;
     this.listed = !supervised;
   }
 
-  /// The list of replicas has come.
-  synchronized void listed() {
+  /// A list of replicas has come from the supervisor.
+  synchronized void listed(JsonNode list) {
     listed = true;
+    unwanted =
+        list.valueStream()
+            .filter(replica -> !replica.path("wanted").asBoolean(true))
+            .map(replica -> replica.path("id").asString())
+            .collect(Collectors.toSet());
   }
 
   synchronized void draining() {
@@ -46,7 +60,7 @@ final class EdgeReadiness {
         long up = up(upstream);
         int known = upstream.replicas().size();
         details.put(upstream.name(), up + " of " + known + " up");
-        all &= up == known && known > 0;
+        all &= supervised ? wantedAreUp(upstream) : up == known && known > 0;
       }
     }
     reached |= all;
@@ -55,6 +69,12 @@ final class EdgeReadiness {
       details.put("edge", "draining");
     }
     return new Readiness(reached && !draining, details);
+  }
+
+  private boolean wantedAreUp(Upstream upstream) {
+    return upstream.replicas().stream()
+        .filter(replica -> !unwanted.contains(replica.id()))
+        .allMatch(replica -> replica.snapshot().state() == Replica.State.UP);
   }
 
   private static long up(Upstream upstream) {

@@ -170,7 +170,7 @@ public final class EdgeRole implements Role {
         .ifPresent(pipe ->
             pipe.onReplicas(list -> {
               gateway.replicas(replicas(list, own));
-              readiness.listed();
+              readiness.listed(list);
             }));
     reload.begin(context.pipe());
     Thread.ofVirtual().name("jvm-metrics").start(metrics::jvm);

@@ -525,7 +525,11 @@ final class Fleet implements AutoCloseable {
     var list =
         replicas.stream()
             .filter(replica -> !replica.service.entrance())
-            .map(replica -> replica.status().json())
+            .map(replica -> {
+              var members = replica.status().json();
+              members.put("wanted", replica.wanted);
+              return members;
+            })
             .toList();
     for (var replica : replicas) {
       if (replica.service.entrance()) {

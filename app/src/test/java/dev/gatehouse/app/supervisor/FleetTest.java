@@ -27,7 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
 class FleetTest {
   private static final Fleet.Patience PATIENCE =
       new Fleet.Patience(
-          Duration.ofMillis(10),
+          Duration.ofSeconds(5),
           Duration.ofSeconds(2),
           Duration.ofSeconds(2),
           Duration.ofMinutes(10));
@@ -141,6 +141,15 @@ class FleetTest {
     done(running.startAgain("storage-2"));
 
     assertThat(state(running, "storage-2")).isEqualTo(State.UP);
+  }
+
+  @Test
+  void a_replica_is_told_to_end_only_when_the_entrance_has_heard_that_it_drains() throws Exception {
+    var running = start(0, entrance(), service("storage", "steady", 1, 1));
+
+    done(running.stop("storage-1"));
+
+    assertThat(diary()).containsSubsequence("told storage-1 draining", "storage-1 drained");
   }
 
   @Test
