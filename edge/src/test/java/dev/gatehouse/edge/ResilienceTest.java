@@ -14,6 +14,7 @@ import dev.gatehouse.http.Origin;
 import dev.gatehouse.testkit.RawClient;
 import dev.gatehouse.testkit.RecordingOrigin;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -90,6 +91,7 @@ class ResilienceTest {
   @Test
   void a_post_of_which_nothing_was_sent_goes_to_another_replica() {
     one.refuse();
+    await().until(() -> refuses(one));
     for (int i = 0; i < 2; i++) {
       client.send(post(""));
       assertThat(client.read().bodyText()).isEqualTo("two");
@@ -160,7 +162,7 @@ class ResilienceTest {
       client.send(GET);
       failed += client.read().status() == 500 ? 1 : 0;
     }
-    assertThat(failed).isBetween(1, 6);
+    assertThat(failed).isBetween(1, 10);
     client.send("GET /status HTTP/1.1\r\nHost: a\r\n\r\n");
     assertThat(client.read().bodyText()).contains("it answered 500");
 
@@ -182,7 +184,7 @@ class ResilienceTest {
       client.send(GET);
       assertThat(client.read().bodyText()).isEqualTo("two");
     }
-    assertThat(one.received().size()).isLessThan(10);
+    assertThat(count(one, "/data/a")).isLessThan(10);
     never.countDown();
   }
 
@@ -277,6 +279,7 @@ class ResilienceTest {
                 usual.crowd(),
                 usual.slowStart())));
     edge.external.refuse();
+    await().until(() -> refuses(edge.external));
     for (int i = 0; i < 5; i++) {
       client.send("GET /x HTTP/1.1\r\nHost: a\r\n\r\n");
       assertThat(client.read().status()).isEqualTo(502);
@@ -320,7 +323,9 @@ class ResilienceTest {
   }
 
   @Test
-  void a_replica_that_leaves_finishes_what_it_has_and_is_listed_as_draining_then_as_down() {
+  void a_replica_that_leaves_finishes_what_it_has_and_is_listed_as_draining_then_as_down()
+      throws Exception {
+    with(retrying(UpstreamSettings.Retries.DEFAULT)); // however long it takes
     var go = new CountDownLatch(1);
     one.answering((request, wire) -> {
       wire.await(go);
@@ -356,6 +361,7 @@ class ResilienceTest {
   @Test
   void with_every_replica_down_a_route_that_fails_open_asks_one_all_the_same() throws Exception {
     one.refuse();
+    await().until(() -> refuses(one));
     edge.replicas(one);
     client.send(GET);
     assertThat(client.read().status()).isEqualTo(503);
@@ -379,6 +385,15 @@ class ResilienceTest {
 
   private static long count(RecordingOrigin origin, String target) {
     return origin.received().stream().filter(request -> request.target().equals(target)).count();
+  }
+
+  /// The system may complete one more connection while a listener closes.
+  private static boolean refuses(RecordingOrigin origin) {
+    try (var _ = RawClient.connect(origin.port())) {
+      return false;
+    } catch (UncheckedIOException e) {
+      return true;
+    }
   }
 
   private Upstream storage() {

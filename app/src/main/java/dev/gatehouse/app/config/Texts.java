@@ -199,12 +199,18 @@ final class Texts {
   /// A duration, or none.
   static Shape<Optional<Duration>> durationOrOff(Duration least, Duration most) {
     var duration = duration(least, most);
+    var expects = duration.expects() + ", or off";
     return new Shape.Scalar<>(
-        duration.expects() + ", or off",
-        (text, reading) ->
-            text.equals("off")
-                ? Optional.empty()
-                : Optional.of(duration.parser().parse(text, reading)),
+        expects,
+        (text, reading) -> {
+          if (text.equals("off")) {
+            return Optional.empty();
+          }
+          if (!DURATION.matcher(text).matches()) {
+            throw new Wrong("'" + text + "' is not " + expects);
+          }
+          return Optional.of(duration.parser().parse(text, reading));
+        },
         Map.of("type", "string", "pattern", "^(off|" + DURATION + ")$"));
   }
 

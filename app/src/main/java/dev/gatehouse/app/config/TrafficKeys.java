@@ -125,7 +125,10 @@ final class TrafficKeys {
   private static final Key<Duration> HEALTH_TIMEOUT =
       Key.with("timeout", Texts.duration(MS, HOUR), "1s", "for one check");
   private static final Key<List<Integer>> HEALTH_STATUSES =
-      Key.optional("statuses", statuses(), "the answers that are good, [200] if absent");
+      Key.optional(
+          "statuses",
+          new Shape.Items<>(Texts.number(200, 599), 1),
+          "the answers that are good, [200] if absent");
   private static final Key<Integer> HEALTH_RISE =
       Key.with("rise", Texts.number(1, 100), "1", "good answers in a row that bring a server back");
   private static final Key<Integer> HEALTH_FALL =
@@ -286,8 +289,9 @@ final class TrafficKeys {
         v.get(slowStart));
   }
 
+  /// Answers that say that something is wrong.
   private static Shape<List<Integer>> statuses() {
-    return new Shape.Items<>(Texts.number(200, 599), 0);
+    return new Shape.Items<>(Texts.number(400, 599), 0);
   }
 
   private static Shape<Balance.By> by() {

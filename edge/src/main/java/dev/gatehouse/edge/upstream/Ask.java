@@ -15,9 +15,7 @@ abstract class Ask {
     /// Its health check is content, whatever requests say.
     CHECKED,
     /// It is there.
-    PRESENT;
-
-    static final List<Need> ALL = List.of(values());
+    PRESENT
   }
 
   private List<Replica> tried = List.of();

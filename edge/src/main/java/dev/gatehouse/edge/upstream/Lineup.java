@@ -20,6 +20,8 @@ final class Lineup {
     }
   }
 
+  private static final Ask.Need[] NEEDS = Ask.Need.values();
+
   private final List<Replica> all;
   private final Group[] groups;
   private final Balancer.Chance chance;
@@ -69,7 +71,7 @@ final class Lineup {
 
   /// The first group, by need and then by number, in which somebody would do.
   private @Nullable Group groupFor(Ask ask, long now) {
-    for (var need : Ask.Need.ALL) {
+    for (var need : NEEDS) {
       ask.looksFor(need, now, 0);
       for (var group : groups) {
         if (group.anyFor(ask)) {

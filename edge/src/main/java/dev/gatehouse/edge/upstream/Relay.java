@@ -14,7 +14,6 @@ import io.netty.buffer.ByteBuf;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
 import java.time.Duration;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
@@ -88,7 +87,7 @@ public final class Relay extends Ask implements OriginListener, Upload.Watcher {
     reply.onWritable(this::replyWritable);
     asked = upstream.now();
     if (upstream.admits(asked)) {
-      attempt();
+      attempt(asked);
     } else {
       onFailure.accept(Failure.BREAKER_OPEN, "the breaker of " + upstream.name() + " is open");
       refuse(Failure.BREAKER_OPEN, upstream.retryAfter(asked));
@@ -134,11 +133,11 @@ public final class Relay extends Ask implements OriginListener, Upload.Watcher {
 
   // --- a replica for it ---
 
-  private void attempt() {
-    var next = upstream.take(this);
+  private void attempt(long now) {
+    var next = upstream.take(this, now);
     if (next != null) {
-      send(next, false);
-    } else if (upstream.hopeless(this)) {
+      send(next, false, now);
+    } else if (upstream.hopeless(this, now)) {
       refuseWithoutReplica();
     } else if (upstream.queue(this)) {
       waiting = true;
@@ -175,7 +174,7 @@ public final class Relay extends Ask implements OriginListener, Upload.Watcher {
     } else if (given == null) {
       refuseWithoutReplica();
     } else {
-      send(given, false);
+      send(given, false, upstream.now());
     }
   }
 
@@ -223,10 +222,10 @@ public final class Relay extends Ask implements OriginListener, Upload.Watcher {
 
   // --- one try ---
 
-  private void send(Replica to, boolean fresh) {
+  private void send(Replica to, boolean fresh, long now) {
     replica = to;
     slow = false;
-    began = upstream.now();
+    began = now;
     var head = visit.head();
     pools.send(
         client.loop(),
@@ -237,18 +236,18 @@ public final class Relay extends Ask implements OriginListener, Upload.Watcher {
             forwarding.toOrigin(visit, upstream, to.origin()),
             head.hasBody(),
             visit.route().connectTimeout(),
-            retries == 0 ? visit.route().timeout() : timeLeft()),
+            retries == 0 ? visit.route().timeout() : timeLeft(now)),
         fresh,
         this);
   }
 
   /// Of the total timeout, for one more try.
-  private Duration timeLeft() {
+  private Duration timeLeft(long now) {
     var body = upload;
     if (body != null && !body.ended()) {
       return visit.route().timeout();
     }
-    return visit.route().timeout().minusNanos(upstream.now() - asked);
+    return visit.route().timeout().minusNanos(now - asked);
   }
 
   /// The try is over: its place is somebody else's.
@@ -272,7 +271,7 @@ public final class Relay extends Ask implements OriginListener, Upload.Watcher {
     origin = exchange;
     if (!visit.head().hasBody()) {
       var perTry = upstream.settings().retries().perTry();
-      if (perTry.isPresent() && isSafe(visit.head().method())) {
+      if (perTry.isPresent() && Repeatable.isSafe(visit.head())) {
         exchange.overdueAfter(perTry.get());
       }
       return;
@@ -307,7 +306,9 @@ public final class Relay extends Ask implements OriginListener, Upload.Watcher {
     if (!slow) {
       upstream.answered(from, status, began, now);
     }
-    if (upstream.settings().retries().statuses().contains(status) && anotherFor(from, true, now)) {
+    if (status >= 400
+        && upstream.settings().retries().statuses().contains(status)
+        && anotherFor(from, true, now)) {
       var to = origin;
       origin = null;
       if (to != null) {
@@ -315,7 +316,7 @@ public final class Relay extends Ask implements OriginListener, Upload.Watcher {
       }
       onFailure.accept(Failure.ORIGIN_ERROR, from.id() + " answered " + status);
       letGo();
-      again();
+      again(now);
       return;
     }
     forgetBody();
@@ -384,7 +385,7 @@ public final class Relay extends Ask implements OriginListener, Upload.Watcher {
       to.cancel();
       onFailure.accept(Failure.ORIGIN_SILENT, failing.id() + " takes too long");
       letGo();
-      again();
+      again(now);
     }
   }
 
@@ -419,24 +420,24 @@ public final class Relay extends Ask implements OriginListener, Upload.Watcher {
       refuse(failure, 1);
     } else if (safe) {
       noteTried(failing);
-      if (!upstream.hopeless(this)) {
+      if (!upstream.hopeless(this, now)) {
         holdBody();
-        attempt();
+        attempt(now);
       } else if (upstream.own()) {
         refuseWithoutReplica();
       } else {
         refuse(failure, 1);
       }
     } else if (anotherFor(failing, false, now)) {
-      again();
-    } else if (!upstream.own() && retries == 0 && !renewed && upstream.hopeless(this)) {
+      again(now);
+    } else if (!upstream.own() && retries == 0 && !renewed && upstream.hopeless(this, now)) {
       // A single origin closed a kept-alive connection just as we used it: once more on a new one.
       renewed = true;
       holdBody();
       if (failing.enter(0)) {
-        send(failing, true);
+        send(failing, true, now);
       }
-    } else if (upstream.own() && upstream.hopeless(this)) {
+    } else if (upstream.own() && upstream.hopeless(this, now)) {
       refuseWithoutReplica();
     } else {
       refuse(failure, 1);
@@ -452,14 +453,14 @@ public final class Relay extends Ask implements OriginListener, Upload.Watcher {
       return false;
     }
     noteTried(failing);
-    return !upstream.hopeless(this) && upstream.affords(answered, now);
+    return !upstream.hopeless(this, now) && upstream.affords(answered, now);
   }
 
-  private void again() {
+  private void again(long now) {
     retries++;
     holdBody();
     if (retries == 1) {
-      attempt();
+      attempt(now);
       return;
     }
     int wait = 1 + upstream.draw(BACKOFF_MILLIS << (retries - 2));
@@ -470,38 +471,17 @@ public final class Relay extends Ask implements OriginListener, Upload.Watcher {
                 () -> {
                   timer = null;
                   if (!reply.done()) {
-                    attempt();
+                    attempt(upstream.now());
                   }
                 },
                 wait,
                 TimeUnit.MILLISECONDS);
   }
 
-  /// Whether the same request may be carried out twice.
+  /// Whether the same request may be carried out twice, and is still here as a whole.
   private boolean repeatable() {
-    if (visit.route().retry() != Route.Retry.IDEMPOTENT || !replayable()) {
-      return false;
-    }
-    var head = visit.head();
-    return switch (head.method()) {
-      case "GET", "HEAD", "OPTIONS" -> true;
-      // Under a condition it is not idempotent: the second would find what the first has done.
-      case "PUT", "DELETE" -> !conditional(head.headers());
-      case "POST", "PATCH" ->
-          upstream.settings().retries().idempotencyKey()
-              && head.headers().contains("Idempotency-Key");
-      default -> false;
-    };
-  }
-
-  private static boolean isSafe(String method) {
-    return method.equals("GET") || method.equals("HEAD") || method.equals("OPTIONS");
-  }
-
-  private static boolean conditional(HttpHeaders headers) {
-    return headers.contains(HttpHeaderNames.IF_MATCH)
-        || headers.contains(HttpHeaderNames.IF_NONE_MATCH)
-        || headers.contains(HttpHeaderNames.IF_UNMODIFIED_SINCE);
+    return replayable()
+        && Repeatable.is(visit.route(), upstream.settings().retries(), visit.head());
   }
 
   private boolean replayable() {
@@ -538,26 +518,7 @@ public final class Relay extends Ask implements OriginListener, Upload.Watcher {
 
   private void refuse(Failure failure, long retryAfter) {
     forgetBody();
-    var problem =
-        new Problem(
-                failure.status(),
-                failure.slug(),
-                title(failure),
-                "The request to '" + upstream.name() + "' failed: " + failure.sentence() + ".")
-            .with("blame", failure.blame().name().toLowerCase(Locale.ROOT));
-    if (failure.status() == 503) {
-      problem = problem.header("Retry-After", Long.toString(retryAfter));
-    }
-    reply.refuse(failure, problem);
-  }
-
-  private static String title(Failure failure) {
-    return switch (failure) {
-      case NO_REPLICA -> "No replica is up";
-      case BREAKER_OPEN -> "The upstream is left alone for a moment";
-      case QUEUE_FULL, QUEUE_TIMEOUT -> "Every replica is busy";
-      default -> "The upstream failed";
-    };
+    reply.refuse(failure, NoAnswer.problem(upstream.name(), failure, retryAfter));
   }
 
   // --- from the client ---

@@ -83,7 +83,8 @@ public final class Upstream {
   private final World world;
   private final Balancer.Chance chance;
   private final RetryBudget budget = new RetryBudget();
-  private final WaitingRoom room = new WaitingRoom(this::place, this::hopeless);
+  private final WaitingRoom room =
+      new WaitingRoom(ask -> place(ask, now()), ask -> hopeless(ask, now()));
   private volatile UpstreamSettings settings;
   private volatile Lineup lineup;
   private volatile @Nullable Breaker breaker;
@@ -270,18 +271,18 @@ public final class Upstream {
   }
 
   /// A replica with a place taken, which [#done] gives back; null when nobody has one.
-  @Nullable Replica take(Ask ask) {
-    return room.size() > 0 ? null : place(ask);
+  @Nullable Replica take(Ask ask, long now) {
+    return room.size() > 0 ? null : place(ask, now);
   }
 
-  private @Nullable Replica place(Ask ask) {
+  private @Nullable Replica place(Ask ask, long now) {
     var how = settings;
-    return lineup.take(ask, now(), how.crowd().perReplica(), how.slowStart().toNanos());
+    return lineup.take(ask, now, how.crowd().perReplica(), how.slowStart().toNanos());
   }
 
   /// Whether nobody would do for this request, busy or not.
-  boolean hopeless(Ask ask) {
-    return !lineup.anyFor(ask, now());
+  boolean hopeless(Ask ask, long now) {
+    return !lineup.anyFor(ask, now);
   }
 
   /// Waits for a place; false when too many do.
@@ -328,7 +329,7 @@ public final class Upstream {
     if (how.balance() instanceof Balance.Fastest) {
       replica.pace().answered(now - began, now);
     }
-    if (how.eject().isPresent() && how.eject().get().statuses().contains(status)) {
+    if (status >= 400 && how.eject().isPresent() && how.eject().get().statuses().contains(status)) {
       bad(replica, how.eject().get(), "it answered " + status, began, now);
     } else {
       replica.good(now);
@@ -342,7 +343,7 @@ public final class Upstream {
     if (guard == null) {
       return;
     }
-    if (guard.settings().statuses().contains(status)) {
+    if (status >= 400 && guard.settings().statuses().contains(status)) {
       tripped(guard, guard.failed(now), "it answered " + status);
     } else if (guard.succeeded(began, now)) {
       LOG.info("the breaker of {} is closed again: it answers", name);
@@ -352,6 +353,9 @@ public final class Upstream {
   /// A try takes longer than one may.
   void overdue(Replica replica, long began, long now) {
     overdue.increment();
+    if (settings.balance() instanceof Balance.Fastest) {
+      replica.pace().answered(now - began, now);
+    }
     failed(replica, Failure.ORIGIN_SILENT, began, now);
   }
 

@@ -93,7 +93,7 @@ class BalancerTest {
                   random.nextLong(),
                   replicas.toArray(Replica[]::new));
           for (int i = 0; i < 1_000; i++) {
-            service.upstream.take(new Wish());
+            service.upstream.take(new Wish(), 0);
           }
           assertThat(replicas).allMatch(replica -> replica.inFlight() <= 105);
         });
@@ -158,7 +158,7 @@ class BalancerTest {
     var service =
         new UpstreamUnderTest(balanced(new Balance.Hash(new Balance.By.Client())), a, b, c);
     for (int i = 0; i < 300; i++) {
-      service.upstream.take(Wish.hashed(7));
+      service.upstream.take(Wish.hashed(7), 0);
     }
     assertThat(List.of(a, b, c)).allMatch(replica -> replica.inFlight() <= 126);
   }
@@ -200,7 +200,7 @@ class BalancerTest {
     wish.noteTried(a);
 
     assertThat(service.next(wish)).isEqualTo("b");
-    assertThat(service.upstream.hopeless(wish)).isFalse();
+    assertThat(service.upstream.hopeless(wish, 0)).isFalse();
   }
 
   @Test

@@ -160,7 +160,7 @@ class EjectionTest {
 
   @Test
   void a_replica_that_leaves_the_list_gets_nothing_more_and_its_connections_are_let_go() {
-    service.upstream.take(new Wish());
+    service.upstream.take(new Wish(), 0);
     service.upstream.replace(List.of(b, c));
 
     assertThat(service.next(6)).doesNotContain("a");

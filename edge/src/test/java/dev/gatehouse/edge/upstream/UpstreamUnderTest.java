@@ -89,7 +89,7 @@ final class UpstreamUnderTest {
   }
 
   String next(Wish wish) {
-    var replica = upstream.take(wish);
+    var replica = upstream.take(wish, time.getAsLong());
     if (replica == null) {
       return "-";
     }

@@ -25,25 +25,25 @@ class WaitingRoomTest {
   void no_replica_ever_has_more_than_its_places() {
     var service = new UpstreamUnderTest(crowded(2, 10), a, b);
     for (int i = 0; i < 4; i++) {
-      assertThat(service.upstream.take(new Wish())).isNotNull();
+      assertThat(service.upstream.take(new Wish(), 0)).isNotNull();
     }
-    assertThat(service.upstream.take(new Wish())).isNull();
+    assertThat(service.upstream.take(new Wish(), 0)).isNull();
     assertThat(List.of(a, b)).allMatch(replica -> replica.inFlight() == 2);
-    assertThat(service.upstream.hopeless(new Wish())).isFalse();
+    assertThat(service.upstream.hopeless(new Wish(), 0)).isFalse();
   }
 
   @Test
   void who_came_first_is_served_first_and_nobody_overtakes() {
     var service = new UpstreamUnderTest(crowded(1, 10), a);
-    var first = service.upstream.take(new Wish());
+    var first = service.upstream.take(new Wish(), 0);
     var waiting = List.of(new Wish(), new Wish());
     waiting.forEach(wish -> assertThat(service.upstream.queue(wish)).isTrue());
 
-    assertThat(service.upstream.take(new Wish())).isNull();
+    assertThat(service.upstream.take(new Wish(), 0)).isNull();
     service.upstream.done(Objects.requireNonNull(first));
 
     assertThat(waiting).extracting(wish -> wish.seated).containsExactly(true, false);
-    assertThat(service.upstream.take(new Wish())).isNull();
+    assertThat(service.upstream.take(new Wish(), 0)).isNull();
     service.upstream.done(a);
     assertThat(waiting).allMatch(wish -> wish.seat == a);
   }
@@ -51,7 +51,7 @@ class WaitingRoomTest {
   @Test
   void a_full_queue_takes_nobody_and_one_who_leaves_makes_room() {
     var service = new UpstreamUnderTest(crowded(1, 1), a);
-    service.upstream.take(new Wish());
+    service.upstream.take(new Wish(), 0);
     var waiting = new Wish();
     assertThat(service.upstream.queue(waiting)).isTrue();
     assertThat(service.upstream.queue(new Wish())).isFalse();
@@ -68,7 +68,7 @@ class WaitingRoomTest {
   @Test
   void who_waits_hears_at_once_when_the_last_replica_goes() {
     var service = new UpstreamUnderTest(crowded(1, 1), a);
-    service.upstream.take(new Wish());
+    service.upstream.take(new Wish(), 0);
     var waiting = new Wish();
     service.upstream.queue(waiting);
 
@@ -81,8 +81,8 @@ class WaitingRoomTest {
   @Test
   void one_that_may_not_use_the_free_place_does_not_hold_up_those_behind() {
     var service = new UpstreamUnderTest(crowded(1, 5), a, b);
-    service.upstream.take(new Wish());
-    service.upstream.take(new Wish());
+    service.upstream.take(new Wish(), 0);
+    service.upstream.take(new Wish(), 0);
     var choosy = new Wish();
     choosy.noteTried(a);
     var other = new Wish();
@@ -108,7 +108,7 @@ class WaitingRoomTest {
         all.add(
             threads.submit(() -> {
               var wish = new Guest(service.upstream, places, served, most);
-              var replica = service.upstream.take(wish);
+              var replica = service.upstream.take(wish, 0);
               if (replica != null) {
                 wish.seat(replica);
               } else {
