@@ -175,6 +175,26 @@ class ResilienceTest {
   }
 
   @Test
+  void the_requests_that_try_an_ejected_replica_again_are_answered_by_another() {
+    one.answering((request, wire) ->
+        (request.target().equals("/healthz")
+                ? RecordingOrigin.ok("")
+                : RecordingOrigin.bytes("HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n"))
+            .answer(request, wire));
+    var sick = storage().replicas().getFirst();
+    while (!sick.ejected()) {
+      client.send(GET).read();
+    }
+    await()
+        .untilAsserted(() -> {
+          client.send(GET);
+          assertThat(client.read().bodyText()).isEqualTo("two");
+          assertThat(sick.ejections()).isGreaterThan(1);
+        });
+    assertThat(edge.records).filteredOn(done -> done.status() == 500).hasSize(5);
+  }
+
+  @Test
   void one_that_hangs_costs_a_get_the_time_of_one_try_and_then_it_is_asked_no_more()
       throws Exception {
     with(retrying(slowAfter(Duration.ofMillis(100))));

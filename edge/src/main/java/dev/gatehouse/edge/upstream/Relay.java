@@ -51,6 +51,10 @@ public final class Relay extends Ask implements OriginListener, Upload.Watcher {
   private boolean waiting;
   private boolean unflushed;
   private boolean slow;
+
+  /// Whether the present try is to find out if a replica that was put out is well again.
+  private boolean trial;
+
   private boolean renewed;
   private int retries;
 
@@ -225,6 +229,7 @@ public final class Relay extends Ask implements OriginListener, Upload.Watcher {
   private void send(Replica to, boolean fresh, long now) {
     replica = to;
     slow = false;
+    trial = to.ejected();
     began = now;
     var head = visit.head();
     pools.send(
@@ -306,9 +311,7 @@ public final class Relay extends Ask implements OriginListener, Upload.Watcher {
     if (!slow) {
       upstream.answered(from, status, began, now);
     }
-    if (status >= 400
-        && upstream.settings().retries().statuses().contains(status)
-        && anotherFor(from, true, now)) {
+    if (status >= 400 && upstream.worthAnother(status, trial) && anotherFor(from, true, now)) {
       var to = origin;
       origin = null;
       if (to != null) {

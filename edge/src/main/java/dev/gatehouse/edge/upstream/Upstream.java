@@ -350,6 +350,14 @@ public final class Upstream {
     }
   }
 
+  /// Whether another replica might give a better answer than this. The first request after an
+  /// ejection is not to suffer for its curiosity: to it, all that ejects is bad.
+  boolean worthAnother(int status, boolean trial) {
+    var how = settings;
+    return how.retries().statuses().contains(status)
+        || (trial && how.eject().isPresent() && how.eject().get().statuses().contains(status));
+  }
+
   /// A try takes longer than one may.
   void overdue(Replica replica, long began, long now) {
     overdue.increment();
