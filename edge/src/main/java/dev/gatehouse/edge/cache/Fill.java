@@ -190,8 +190,13 @@ final class Fill implements Reply {
                 : Storable.asRfc9111(
                     lookup.head(), lookup.request(), status, headers, control, freshness));
     if (kept && staleOnly && old != null && old.sameBody(status, headers)) {
-      // The usual case while a replica is up: the document did not change, its copy is here.
-      lookup.cache().put(lookup.key(), old.freshened(headers, lookup.caching(), asked, now), stamp);
+      // The usual case while a replica is up: the document did not change, its copy is here. Its
+      // age is told in seconds, so once a second is often enough to note that it is still good.
+      if (now - old.freshness().at() >= 1000) {
+        lookup
+            .cache()
+            .put(lookup.key(), old.freshened(headers, lookup.caching(), asked, now), stamp);
+      }
       return;
     }
     boolean told =
