@@ -6,7 +6,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /// An origin for `bench/cache`: `SlowOrigin PORT`. Every path but `/count` takes 200 ms and may be
-/// kept for one second; `/count` says how often the others were asked.
+/// kept for three seconds; `/count` says how often the others were asked.
 final class SlowOrigin {
   private SlowOrigin() {}
 
@@ -24,7 +24,7 @@ final class SlowOrigin {
             pause();
           }
           var body = (count ? asked.toString() : "slow").getBytes(StandardCharsets.UTF_8);
-          exchange.getResponseHeaders().set("Cache-Control", count ? "no-store" : "max-age=1");
+          exchange.getResponseHeaders().set("Cache-Control", count ? "no-store" : "max-age=3");
           exchange.sendResponseHeaders(200, body.length);
           exchange.getResponseBody().write(body);
           exchange.close();
