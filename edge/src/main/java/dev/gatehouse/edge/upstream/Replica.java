@@ -282,6 +282,13 @@ public final class Replica {
     return true;
   }
 
+  /// It was started anew: what its ancestor did is forgiven.
+  void reborn() {
+    ejection.set(null);
+    errorsInRow.set(0);
+    tally = new Tally(tally.window);
+  }
+
   /// Starts slowly from now on.
   void warm(long now) {
     warmFrom = now == 0 ? 1 : now;

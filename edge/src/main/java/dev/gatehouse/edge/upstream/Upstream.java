@@ -212,6 +212,9 @@ public final class Upstream {
       return known;
     }
     known.says(said);
+    if (!sameLife && said.state() == Replica.State.UP) {
+      known.reborn();
+    }
     if (said.state() != last.state()) {
       known.become(said.state(), world.clock().instant(), said.reason());
       if (said.state() == Replica.State.UP) {

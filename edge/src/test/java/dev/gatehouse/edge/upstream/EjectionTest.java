@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.gatehouse.edge.upstream.UpstreamUnderTest.Wish;
 import dev.gatehouse.http.Failure;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -146,6 +147,20 @@ class EjectionTest {
     checked.upstream.failed(x, Failure.ORIGIN_REFUSED, now(checked), now(checked));
     checked.upstream.checked(x, Optional.empty());
     assertThat(checked.next(4)).isEqualTo("yyyy");
+  }
+
+  @Test
+  void a_process_that_was_started_anew_is_not_blamed_for_its_ancestor() {
+    var checked = new UpstreamUnderTest(UpstreamSettings.own(false), replica("x"), replica("y"));
+    var x = checked.upstream.replicas().getFirst();
+    checked.upstream.failed(x, Failure.ORIGIN_RESET, 0, 0);
+    assertThat(checked.next(4)).isEqualTo("yyyy");
+
+    checked.upstream.replace(
+        List.of(UpstreamUnderTest.startedAt("x", Instant.EPOCH.plusSeconds(1)), replica("y")));
+
+    assertThat(checked.upstream.replicas().getFirst()).isSameAs(x);
+    assertThat(checked.next(4)).contains("xy");
   }
 
   @Test

@@ -42,8 +42,16 @@ final class UpstreamUnderTest {
     return replica(name, 1, 1);
   }
 
+  static Replica startedAt(String name, Instant since) {
+    return replica(name, 1, 1, since);
+  }
+
   static Replica replica(String name, int weight, int group) {
-    var up = new Replica.Snapshot(Replica.State.UP, Instant.EPOCH, Instant.EPOCH, Optional.empty());
+    return replica(name, weight, group, Instant.EPOCH);
+  }
+
+  private static Replica replica(String name, int weight, int group, Instant since) {
+    var up = new Replica.Snapshot(Replica.State.UP, since, since, Optional.empty());
     return new Replica(name, "service", new Origin(name, 80, false), weight, group, "", up);
   }
 
