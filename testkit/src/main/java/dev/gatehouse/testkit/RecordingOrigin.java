@@ -4,10 +4,12 @@ import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
+import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
@@ -92,10 +94,27 @@ public final class RecordingOrigin implements AutoCloseable {
   public void refuse() {
     try {
       listening.close();
+      awaitRefusal();
       cutAll();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /// The kernel may take connections for a moment longer, while the thread that accepts wakes up.
+  private void awaitRefusal() throws IOException {
+    long end = System.nanoTime() + PATIENCE.toNanos();
+    while (System.nanoTime() < end) {
+      try (var probe = new Socket()) {
+        probe.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
+        new Wire(probe).reset();
+      } catch (ConnectException refused) {
+        return;
+      } catch (SocketException closing) {
+        // It was taken and reset: not closed yet.
+      }
+    }
+    throw new IOException("port " + port + " still takes connections");
   }
 
   /// Listens again, on the same port.

@@ -21,7 +21,7 @@ import org.slf4j.LoggerFactory;
 /// It fits exactly one set of jars and one JVM, which `gatehouse.aot.for` names; anything else and
 /// it is not used and made anew, in the background, at low priority, after everything runs. It is
 /// never needed: every failure here is a line in the log and a slower start.
-public final class StartCache {
+public final class StartCache implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(StartCache.class);
 
   /// Runs "$@" with the rest of our input as its life line: when that ends, so does the process. It
@@ -39,6 +39,11 @@ public final class StartCache {
 
   private final Path directory;
   private final String wanted;
+
+  /// What is at work on it; guarded by this.
+  private Optional<Process> working = Optional.empty();
+
+  private boolean closed;
 
   private StartCache(Path directory, String wanted) {
     this.directory = directory;
@@ -136,18 +141,62 @@ public final class StartCache {
     }
   }
 
-  private static boolean run(List<String> command, Map<String, String> environment)
+  /// Ends what is at work on it, and returns when that is gone; nothing is begun any more.
+  @Override
+  public void close() {
+    Optional<Process> last;
+    synchronized (this) {
+      closed = true;
+      last = working;
+    }
+    last.ifPresent(StartCache::end);
+  }
+
+  /// Cuts the life line, and does not rely on it.
+  private static void end(Process process) {
+    try {
+      process.getOutputStream().close();
+      if (!process.waitFor(1, TimeUnit.SECONDS)) {
+        process.descendants().forEach(ProcessHandle::destroyForcibly);
+        process.destroyForcibly().waitFor(1, TimeUnit.SECONDS);
+      }
+    } catch (IOException gone) {
+      process.destroyForcibly();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private synchronized boolean isClosed() {
+    return closed;
+  }
+
+  private Optional<Process> begin(ProcessBuilder builder) throws IOException {
+    synchronized (this) {
+      if (closed) {
+        return Optional.empty();
+      }
+      working = Optional.of(builder.start());
+      return working;
+    }
+  }
+
+  private boolean run(List<String> command, Map<String, String> environment)
       throws IOException, InterruptedException {
     var builder = new ProcessBuilder("/bin/sh", "-c", TIED, "gatehouse");
     builder.command().addAll(command);
     builder.environment().putAll(environment);
     builder.redirectErrorStream(true);
-    var process = builder.start();
+    var begun = begin(builder);
+    if (begun.isEmpty()) {
+      return false;
+    }
+    var process = begun.get();
     try {
       var output =
           new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
       int status = process.waitFor();
-      if (status != 0) {
+      if (status != 0 && !isClosed()) {
         log.info(
             "no AOT cache could be made (status {}: {}); starts stay slower",
             status,
@@ -155,11 +204,7 @@ public final class StartCache {
       }
       return status == 0;
     } finally {
-      process.getOutputStream().close();
-      if (!process.waitFor(1, TimeUnit.SECONDS)) {
-        process.descendants().forEach(ProcessHandle::destroyForcibly);
-        process.destroyForcibly();
-      }
+      end(process);
     }
   }
 

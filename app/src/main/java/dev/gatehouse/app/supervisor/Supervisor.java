@@ -44,6 +44,7 @@ public final class Supervisor implements AutoCloseable {
   private Optional<ControlServer> control = Optional.empty();
   private volatile Optional<Supplier<String>> reload = Optional.empty();
   private long databaseMillis;
+  private Optional<StartCache> making = Optional.empty();
   private boolean closed;
 
   private Supervisor(DataDir data, Plan plan, Fleet fleet, LongSupplier nanos) {
@@ -187,6 +188,12 @@ public final class Supervisor implements AutoCloseable {
   ///
   /// @param arguments of a rehearsal
   public void makeStartCache(StartCache cache, JavaCommand java, List<String> arguments) {
+    synchronized (this) {
+      if (closed) {
+        return;
+      }
+      making = Optional.of(cache);
+    }
     Thread.ofPlatform()
         .daemon()
         .name("aot-cache")
@@ -308,6 +315,7 @@ public final class Supervisor implements AutoCloseable {
       }
       closed = true;
       running = database;
+      making.ifPresent(StartCache::close);
     }
     control.ifPresent(ControlServer::close);
     fleet.close();
