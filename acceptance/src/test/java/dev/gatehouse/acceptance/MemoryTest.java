@@ -42,10 +42,13 @@ class MemoryTest {
           """
               .formatted(listening.getLocalPort()));
 
+  private long edge;
+
   @BeforeAll
   void start() {
     Thread.ofVirtual().start(this::accept);
     program.start();
+    edge = program.replica("edge").orElseThrow().pid();
   }
 
   @AfterAll
@@ -117,8 +120,7 @@ class MemoryTest {
   }
 
   private long residentKib() throws IOException {
-    var pid = program.replica("edge").orElseThrow().pid();
-    for (var line : Files.readAllLines(Path.of("/proc", Long.toString(pid), "status"))) {
+    for (var line : Files.readAllLines(Path.of("/proc", Long.toString(edge), "status"))) {
       if (line.startsWith("VmRSS:")) {
         return Long.parseLong(line.replaceAll("[^0-9]", ""));
       }
@@ -128,7 +130,7 @@ class MemoryTest {
 
   /// Bytes of the edge's heap that are in use after a full collection.
   private long heapInUse() throws IOException, InterruptedException {
-    var pid = Long.toString(program.replica("edge").orElseThrow().pid());
+    var pid = Long.toString(edge);
     jcmd(pid, "GC.run");
     var used = Pattern.compile("used (\\d+)K").matcher(jcmd(pid, "GC.heap_info"));
     long sum = 0;
