@@ -3,6 +3,8 @@ package dev.gatehouse.edge;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.gatehouse.edge.upstream.Replica;
+import dev.gatehouse.edge.upstream.Upstream;
 import dev.gatehouse.http.Loops;
 import dev.gatehouse.testkit.RawClient;
 import dev.gatehouse.testkit.RecordingOrigin;
@@ -139,6 +141,12 @@ final class LeakTest {
               }
             }
             await().until(() -> edge.gateway.connections() == 0);
+            await()
+                .untilAsserted(() ->
+                    assertThat(edge.gateway.upstreams())
+                        .flatExtracting(Upstream::replicas)
+                        .extracting(Replica::inFlight)
+                        .containsOnly(0));
           });
       assertThat(leaks).isEmpty();
       assertThat(edge.records).hasSizeGreaterThanOrEqualTo(2 * TIMES);
