@@ -198,6 +198,20 @@ public final class Database implements AutoCloseable {
 
   /// One line when the database goes and one when it is back, however many requests meet it.
   private RuntimeException translated(RuntimeException failure) {
+    if (isFull(failure)) {
+      LOG.error(
+          "the database at {} has no room left ({}); what needs to write is answered 503 until it has",
+          url.shown(),
+          sentence(rootOf(failure)));
+      return new Problem(
+              503,
+              "database-full",
+              "Database full",
+              "The database has no room left to store this; nothing was changed.")
+          .hint("Make room on the disk the database lies on; nothing needs to be restarted.")
+          .header("Retry-After", "10")
+          .refusal();
+    }
     if (!isConnectionFailure(failure)) {
       return failure;
     }
@@ -229,6 +243,16 @@ public final class Database implements AutoCloseable {
       root = root.getCause();
     }
     return root;
+  }
+
+  /// Whether the server had no room on its disk: SQLSTATE 53100.
+  private static boolean isFull(Throwable failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof SQLException sql && "53100".equals(sql.getSQLState())) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /// Whether the server could not be reached or went away, as opposed to refusing a statement:

@@ -14,6 +14,25 @@ import org.junit.jupiter.api.io.TempDir;
 
 class DatabaseTest {
   @Test
+  void a_full_disk_is_a_503_that_says_so(@TempDir Path data) throws Exception {
+    try (var server = EmbeddedPostgres.start(Servers.initialised(data));
+        var database = Servers.database(server.url())) {
+      var refusal =
+          catchThrowableOfType(
+              Refusal.class,
+              () ->
+                  database.inTransaction(handle ->
+                      handle.execute(
+                          "DO $$ BEGIN RAISE EXCEPTION 'no room' USING ERRCODE = '53100'; END $$")));
+
+      assertThat(refusal.problem().status()).isEqualTo(503);
+      assertThat(refusal.problem().slug()).isEqualTo("database-full");
+      assertThat(refusal.problem().headers()).containsKey("Retry-After");
+      assertThat(database.<String>with(h -> Servers.text(h, "SELECT 1"))).isEqualTo("1");
+    }
+  }
+
+  @Test
   void a_stopped_server_is_a_503_and_a_started_one_is_found_again(@TempDir Path data)
       throws Exception {
     var server = EmbeddedPostgres.start(Servers.initialised(data));
