@@ -88,11 +88,17 @@ record EdgeViews(Gateway gateway, Supplier<List<Setting>> settings) {
                     closed.retryAfter().toSeconds())));
     row.put("retry", lower(route.retry()));
     row.put("allDown", lower(route.allDown()).replace('_', '-'));
-    row.put("authenticate", lower(route.authenticate()));
+    row.put("authenticate", schemes(route.authenticate()));
     row.put("timeoutMillis", route.timeout().toMillis());
     row.put(
         "cache", route.cache().map(kept -> kept.staleOnly() ? "stale-only" : "on").orElse("off"));
     return row;
+  }
+
+  private static Object schemes(Route.Authentication asked) {
+    return asked.schemes().isEmpty()
+        ? "none"
+        : asked.schemes().stream().map(scheme -> lower(scheme).replace('_', '-')).toList();
   }
 
   /// Only the names: values may be secrets.

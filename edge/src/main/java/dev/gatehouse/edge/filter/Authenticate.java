@@ -1,5 +1,6 @@
 package dev.gatehouse.edge.filter;
 
+import dev.gatehouse.edge.route.Identity;
 import dev.gatehouse.http.Cookies;
 import dev.gatehouse.http.Problem;
 import dev.gatehouse.http.Refusal;
@@ -44,7 +45,9 @@ public final class Authenticate implements Filter {
             .thenApplyAsync(
                 found -> {
                   if (found.user().isPresent()) {
-                    visit.user(found.user().get());
+                    visit.identity(
+                        new Identity(
+                            found.user().get(), Optional.empty(), Identity.Scheme.SESSION));
                   }
                   return found.verdict();
                 },

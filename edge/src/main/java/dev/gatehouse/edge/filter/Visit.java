@@ -1,5 +1,6 @@
 package dev.gatehouse.edge.filter;
 
+import dev.gatehouse.edge.route.Identity;
 import dev.gatehouse.edge.route.Route;
 import dev.gatehouse.http.Exchange;
 import dev.gatehouse.http.RequestHead;
@@ -13,7 +14,7 @@ public final class Visit {
   private final Route route;
   private InetSocketAddress client;
   private String clientText;
-  private Optional<String> user = Optional.empty();
+  private Optional<Identity> identity = Optional.empty();
   private RequestHead head;
   private Optional<String> originHost = Optional.empty();
 
@@ -31,7 +32,7 @@ public final class Visit {
     var copy = new Visit(exchange, route);
     copy.client = client;
     copy.clientText = clientText;
-    copy.user = user;
+    copy.identity = identity;
     copy.head = other;
     copy.originHost = originHost;
     return copy;
@@ -79,12 +80,17 @@ public final class Visit {
     clientText = address.getAddress().getHostAddress();
   }
 
-  /// Who is signed in, once a filter has found out.
-  public Optional<String> user() {
-    return user;
+  /// Who makes the request, once a filter has found out.
+  public Optional<Identity> identity() {
+    return identity;
   }
 
-  public void user(String id) {
-    user = Optional.of(id);
+  public void identity(Identity known) {
+    identity = Optional.of(known);
+  }
+
+  /// The user's name alone.
+  public Optional<String> user() {
+    return identity.map(Identity::user);
   }
 }

@@ -2,6 +2,7 @@ package dev.gatehouse.edge.route;
 
 import dev.gatehouse.http.Response;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 
@@ -51,10 +52,20 @@ public record Route(
     FAIL_OPEN
   }
 
-  /// Who may come in.
-  public enum Authentication {
-    NONE,
-    SESSION
+  /// Who may come in, and as whom.
+  ///
+  /// @param schemes the ways that count here, in the order they are looked for; the first that a
+  ///   request presents decides. None: everybody may come in, as nobody
+  /// @param anonymous whether a request that presents none of them may come in, as nobody
+  /// @param pass whether a destination that is not ours gets the credential and the user's name
+  public record Authentication(List<Identity.Scheme> schemes, boolean anonymous, boolean pass) {
+    public static final Authentication NONE = new Authentication(List.of(), true, false);
+    public static final Authentication SESSION =
+        new Authentication(List.of(Identity.Scheme.SESSION), false, false);
+
+    public Authentication {
+      schemes = List.copyOf(schemes);
+    }
   }
 
   /// What is kept of the answers.
