@@ -3,6 +3,11 @@ package dev.gatehouse.state;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import dev.gatehouse.http.Problem;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.DatagramSocket;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
@@ -185,6 +190,31 @@ public final class Database implements AutoCloseable {
     properties.putAll(connectionProperties);
     properties.setProperty("socketTimeout", "0");
     return DriverManager.getConnection(url.jdbc(), properties);
+  }
+
+  /// A connection outside the pool, for one thread that must never wait for those of requests;
+  /// every statement has to answer within `patience`. The caller closes it.
+  public Connection line(Duration patience) throws SQLException {
+    var properties = new Properties();
+    properties.putAll(connectionProperties);
+    properties.setProperty("socketTimeout", Long.toString(Math.max(1, patience.toSeconds())));
+    return DriverManager.getConnection(url.jdbc(), properties);
+  }
+
+  /// The address of this machine that the server is reached from: loopback when it is here.
+  ///
+  /// @throws UncheckedIOException when the server's name is not known
+  public InetAddress localAddress() {
+    // "Connecting" a datagram socket asks the routing table and sends nothing.
+    try (var socket = new DatagramSocket()) {
+      var server = url.first();
+      socket.connect(new InetSocketAddress(InetAddress.getByName(server.host()), server.port()));
+      return socket.getLocalAddress();
+    } catch (IOException failure) {
+      throw new UncheckedIOException(
+          "The way to PostgreSQL at " + url.shown() + " is not known: " + failure.getMessage(),
+          failure);
+    }
   }
 
   String shown() {

@@ -132,6 +132,19 @@ record PostgresUrl(String hosts, String database, Properties properties) {
         + java.net.URLEncoder.encode(database, StandardCharsets.UTF_8).replace("+", "%20");
   }
 
+  /// One server's name or address literal, and its port.
+  record Server(String host, int port) {}
+
+  /// The first server that is named.
+  Server first() {
+    String first = hosts.split(",", 2)[0];
+    int bracket = first.lastIndexOf(']');
+    int colon = first.indexOf(':', Math.max(bracket, 0));
+    String host = colon < 0 ? first : first.substring(0, colon);
+    int port = colon < 0 ? 5432 : Integer.parseInt(first.substring(colon + 1));
+    return new Server(bracket > 0 ? host.substring(1, host.length() - 1) : host, port);
+  }
+
   /// How logs and errors name this database: no user, no password.
   String shown() {
     return hosts + "/" + database;

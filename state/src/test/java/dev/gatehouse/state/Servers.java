@@ -10,7 +10,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jdbi.v3.core.Handle;
 
 /// What these tests share: the program unpacked once, one server for those that do not stop it.
-final class Servers {
+public final class Servers {
   private static final Path BINARIES = Path.of("target", "test-postgres");
   private static final AtomicInteger NUMBER = new AtomicInteger();
   private static final AtomicReference<EmbeddedPostgres> SHARED = new AtomicReference<>();
@@ -62,7 +62,7 @@ final class Servers {
   }
 
   /// The URL of an empty database on a server that runs until this JVM ends.
-  static synchronized String emptyUrl() {
+  public static synchronized String emptyUrl() {
     EmbeddedPostgres server = SHARED.get();
     if (server == null) {
       // Not a temporary directory: two JVMs never build one module at the same time.

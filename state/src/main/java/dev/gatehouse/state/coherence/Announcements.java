@@ -1,0 +1,222 @@
+package dev.gatehouse.state.coherence;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.function.Consumer;
+
+/// Which committed writes still wait, and for whom: the decision by which a write is answered, free
+/// of clocks, sockets and SQL.
+///
+/// A write waits for every replica that the first listing after its commit shows alive, until that
+/// replica has acknowledged it on the bus, or has said in its row that it applied a snapshot which
+/// sees the write, or is not alive any more in a later listing. A replica counts as dead when its
+/// row did not change for a lease and the margin, by *our* monotonic clock and counted from when we
+/// first heard of that counter: no two clocks are ever compared, and a step of the server's clock
+/// changes nothing. Confined to one thread.
+final class Announcements {
+  /// Dead for so long that its row is only in the way.
+  private static final Duration LONG_DEAD = Duration.ofMinutes(1);
+
+  /// A committed write that has not been answered.
+  static final class Open {
+    private final long sequence;
+    private final Announced what;
+    private Optional<Set<UUID>> waitsFor = Optional.empty();
+
+    private Open(long sequence, Announced what) {
+      this.sequence = sequence;
+      this.what = what;
+    }
+
+    long sequence() {
+      return sequence;
+    }
+
+    Announced what() {
+      return what;
+    }
+  }
+
+  /// A committed write.
+  ///
+  /// @param committedBy an instant after its commit
+  /// @param confirmed called once, when it may be answered
+  record Announced(List<Change> changes, long transaction, long committedBy, Runnable confirmed) {}
+
+  private record Observed(long counter, long since) {}
+
+  private final UUID self;
+  private final long longestLease;
+  private final long margin;
+  private final List<Open> open = new ArrayList<>();
+  private final Map<UUID, Observed> observed = new HashMap<>();
+  private final Map<UUID, Long> acknowledged = new HashMap<>();
+  private long sequence;
+  private Optional<String> server = Optional.empty();
+  private long latest;
+
+  /// A server that started anew may have forgotten leases; until they are over nothing is
+  /// confirmed.
+  private long quietUntil;
+
+  /// @param lease how long leases last where we have heard of none
+  Announcements(UUID self, Duration lease, Duration margin) {
+    this.self = self;
+    this.longestLease = lease.toNanos();
+    this.margin = margin.toNanos();
+  }
+
+  Open add(Announced what) {
+    var added = new Open(++sequence, what);
+    open.add(added);
+    return added;
+  }
+
+  boolean isEmpty() {
+    return open.isEmpty();
+  }
+
+  /// Whether there is a write that no listing has been held against.
+  boolean needsListing() {
+    return open.stream().anyMatch(write -> write.waitsFor.isEmpty());
+  }
+
+  /// When the oldest of them was committed.
+  Optional<Long> oldest() {
+    return open.stream().map(write -> write.what.committedBy).findFirst();
+  }
+
+  /// What `replica` has to be told, all of it: by one connection everything that is open comes
+  /// before anything new, so that an acknowledgement covers all that went before.
+  List<Open> openTo(UUID replica) {
+    long through = acknowledged.getOrDefault(replica, 0L);
+    return open.stream()
+        .filter(write ->
+            write.sequence > through
+                && write.waitsFor.map(waiting -> waiting.contains(replica)).orElse(true))
+        .toList();
+  }
+
+  /// `replica` has applied everything up to that sequence.
+  void acknowledged(UUID replica, long through, long now) {
+    acknowledged.merge(replica, through, Math::max);
+    for (var write : open) {
+      if (write.sequence <= through) {
+        write.waitsFor.ifPresent(waiting -> waiting.remove(replica));
+      }
+    }
+    confirm(now);
+  }
+
+  /// Judges by a listing; the live replicas but ourselves. One that was overtaken by a later one
+  /// says nothing.
+  List<Row> listed(Listing listing) {
+    if (server.isPresent() && listing.sentAt() - latest < 0) {
+      return List.of();
+    }
+    latest = listing.sentAt();
+    heard(listing);
+    observe(listing);
+    var live =
+        listing.rows().stream()
+            .filter(row -> !row.replica().equals(self) && isAlive(row, listing.sentAt()))
+            .toList();
+    for (var write : open) {
+      // A write that was committed while the listing was on its way may not be older than it.
+      if (write.what.committedBy - listing.sentAt() < 0) {
+        judge(write, live);
+      }
+    }
+    confirm(listing.sentAt());
+    return live;
+  }
+
+  private void judge(Open write, List<Row> live) {
+    var alive = new HashSet<UUID>();
+    for (var row : live) {
+      if (!row.seen().sees(write.what.transaction)
+          && acknowledged.getOrDefault(row.replica(), 0L) < write.sequence) {
+        alive.add(row.replica());
+      }
+    }
+    // A later listing only takes away: who was not alive in the first had nothing to forget.
+    write.waitsFor.ifPresent(alive::retainAll);
+    write.waitsFor = Optional.of(alive);
+  }
+
+  private void confirm(long now) {
+    if (now - quietUntil < 0) {
+      return;
+    }
+    open.removeIf(write -> {
+      boolean done = write.waitsFor.map(Collection::isEmpty).orElse(false);
+      if (done) {
+        write.what.confirmed.run();
+      }
+      return done;
+    });
+  }
+
+  /// Gives up what was committed before `instant`; each is handed to `given`.
+  void giveUp(long instant, Consumer<Announced> given) {
+    open.removeIf(write -> {
+      boolean late = write.what.committedBy - instant < 0;
+      if (late) {
+        given.accept(write.what);
+      }
+      return late;
+    });
+  }
+
+  private void heard(Listing listing) {
+    if (server.filter(listing.server()::equals).isPresent()) {
+      return;
+    }
+    long wait = longestLease + margin;
+    for (var row : listing.rows()) {
+      wait = Math.max(wait, row.lasts().toNanos() + margin);
+    }
+    // A server we meet for the first time has been up for a while, mostly.
+    long up = server.isEmpty() ? Math.min(wait, listing.up().toNanos()) : 0;
+    quietUntil = listing.receivedAt() + wait - up;
+    server = Optional.of(listing.server());
+    observed.clear();
+  }
+
+  private void observe(Listing listing) {
+    var listed = new HashSet<UUID>();
+    for (var row : listing.rows()) {
+      listed.add(row.replica());
+      observed.merge(
+          row.replica(),
+          new Observed(row.counter(), listing.receivedAt()),
+          (was, is) -> was.counter == is.counter ? was : is);
+    }
+    observed.keySet().retainAll(listed);
+    acknowledged.keySet().retainAll(listed);
+  }
+
+  private boolean isAlive(Row row, long sentAt) {
+    return unchangedFor(row, sentAt) < row.lasts().toNanos() + margin;
+  }
+
+  private long unchangedFor(Row row, long sentAt) {
+    var last = observed.get(row.replica());
+    return last == null ? 0 : sentAt - last.since;
+  }
+
+  /// The rows nobody will renew again.
+  List<Row> longDead(Listing listing) {
+    return listing.rows().stream()
+        .filter(row -> unchangedFor(row, listing.sentAt()) > LONG_DEAD.toNanos())
+        .toList();
+  }
+}

@@ -1,0 +1,372 @@
+package dev.gatehouse.state.coherence;
+
+import dev.gatehouse.http.Problem;
+import dev.gatehouse.state.coherence.Announcements.Announced;
+import java.security.SecureRandom;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// Tells the other replicas of this process's writes, and lets each write go on when none of them
+/// can answer with what was there before.
+///
+/// Concurrency. One thread does everything but wait on sockets: it takes what has happened (writes,
+/// acknowledgements, connections, listings), all that is there at once, and then does what
+/// [Announcements] says. So writes that come while a listing is under way share the next one, as
+/// commits share a flush. What is new is pushed to the replicas we are connected to before the
+/// listing is asked for, so that both take place at the same time; the listing only completes the
+/// set. A push needs no lease to be right: dropping an entry too often is harmless.
+final class Announcer implements NearCache.Announcement, Peer.Listener, AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Announcer.class);
+
+  /// How often a replica that does not acknowledge is looked up in the leases.
+  private static final Duration AGAIN = Duration.ofMillis(50);
+
+  /// A connection on which an acknowledgement takes this long is given up.
+  private static final Duration SILENCE = Duration.ofSeconds(1);
+
+  private sealed interface Event {
+    record Written(Announced what) implements Event {}
+
+    record Listed(Listing listing) implements Event {}
+
+    record Connected(Peer peer) implements Event {}
+
+    record Acknowledged(Peer peer, long through) implements Event {}
+
+    record Lost(Peer peer) implements Event {}
+
+    record Closed() implements Event {}
+  }
+
+  /// After a connection broke the next is tried so much later, however many writes come.
+  private static final Duration RETRY = Duration.ofMillis(200);
+
+  private enum Stage {
+    CONNECTING,
+    STANDS,
+    LOST
+  }
+
+  private static final class Connection {
+    private final Peer peer;
+    private Stage stage = Stage.CONNECTING;
+    private long told;
+    private long acknowledged;
+
+    /// Since when it owes an acknowledgement, or was lost.
+    private long since;
+
+    private Connection(Peer peer) {
+      this.peer = peer;
+    }
+  }
+
+  private final Announcements announcements;
+  private final Line line;
+  private final LongSupplier nanos;
+  private final Duration patience;
+  private final BusSecret secret;
+  private final SecureRandom random;
+  private final BlockingQueue<Event> events = new LinkedBlockingQueue<>();
+  private final Map<UUID, Connection> connections = new HashMap<>();
+  private final LongAdder announced = new LongAdder();
+  private final LongAdder announcedNanos = new LongAdder();
+  private volatile long waitingSince = -1;
+  private boolean listingFailed;
+  private boolean closed;
+
+  Announcer(
+      UUID self,
+      CoherenceSettings settings,
+      Line line,
+      LongSupplier nanos,
+      BusSecret secret,
+      SecureRandom random) {
+    this.announcements = new Announcements(self, settings.lease(), settings.margin());
+    this.line = line;
+    this.nanos = nanos;
+    this.patience = settings.patience();
+    this.secret = secret;
+    this.random = random;
+  }
+
+  void start() {
+    Thread.ofVirtual().name("announcer").start(this::run);
+  }
+
+  // --- from other threads ---
+
+  @Override
+  public void announce(String space, Collection<String> keys, long version, long transaction) {
+    var changes = keys.stream().map(key -> new Change(space, key, version)).toList();
+    var confirmed = new CompletableFuture<Void>();
+    long committedBy = nanos.getAsLong();
+    events.add(
+        new Event.Written(
+            new Announced(changes, transaction, committedBy, () -> confirmed.complete(null))));
+    try {
+      confirmed.orTimeout(patience.toNanos(), TimeUnit.NANOSECONDS).join();
+    } catch (CompletionException late) {
+      throw unconfirmed();
+    }
+    announced.increment();
+    announcedNanos.add(nanos.getAsLong() - committedBy);
+  }
+
+  /// What another thread read of the leases.
+  void listed(Listing listing) {
+    events.add(new Event.Listed(listing));
+  }
+
+  @Override
+  public void connected(Peer peer) {
+    events.add(new Event.Connected(peer));
+  }
+
+  @Override
+  public void acknowledged(Peer peer, long through) {
+    events.add(new Event.Acknowledged(peer, through));
+  }
+
+  @Override
+  public void lost(Peer peer, String why) {
+    LOG.debug(
+        "no bus to {} at {} ({}); writes wait for what its lease says until there is one",
+        peer.name(),
+        peer.address(),
+        why);
+    events.add(new Event.Lost(peer));
+  }
+
+  @Override
+  public void close() {
+    events.add(new Event.Closed());
+  }
+
+  // --- the thread ---
+
+  private void run() {
+    var batch = new ArrayList<Event>();
+    try {
+      while (!closed) {
+        batch.clear();
+        var first = events.poll(pause().toMillis(), TimeUnit.MILLISECONDS);
+        if (first != null) {
+          batch.add(first);
+          events.drainTo(batch);
+        }
+        try {
+          step(batch);
+        } catch (RuntimeException failure) {
+          LOG.error("announcing writes failed; those under way may be answered 503", failure);
+        }
+      }
+    } catch (InterruptedException stopped) {
+      Thread.currentThread().interrupt();
+    } finally {
+      connections.values().forEach(connection -> connection.peer.close());
+      line.close();
+    }
+  }
+
+  private Duration pause() {
+    return announcements.isEmpty() ? Duration.ofSeconds(10) : AGAIN;
+  }
+
+  private void step(List<Event> batch) {
+    var written = new ArrayList<Announcements.Open>();
+    for (var event : batch) {
+      switch (event) {
+        case Event.Written(var what) -> written.add(announcements.add(what));
+        case Event.Listed(var listing) -> judge(listing);
+        case Event.Connected(var peer) -> connected(peer, written);
+        case Event.Acknowledged(var peer, long through) -> acknowledge(peer, through);
+        case Event.Lost(var peer) -> lose(peer);
+        case Event.Closed() -> closed = true;
+      }
+    }
+    if (!written.isEmpty()) {
+      push(written);
+    }
+    // With nothing new in the batch, whoever is waited for has had its time.
+    if (announcements.needsListing() || (batch.isEmpty() && !announcements.isEmpty())) {
+      list();
+    }
+    announcements.giveUp(nanos.getAsLong() - patience.toNanos(), given -> {});
+    waitingSince = announcements.oldest().orElse(-1L);
+  }
+
+  private void push(List<Announcements.Open> writes) {
+    long now = nanos.getAsLong();
+    var changes = writes.stream().flatMap(write -> write.what().changes().stream()).toList();
+    long through = writes.getLast().sequence();
+    byte[] frames = null;
+    for (var connection : connections.values()) {
+      if (connection.stage == Stage.STANDS) {
+        frames = frames == null ? Frames.encode(through, changes) : frames;
+        tell(connection, frames, through, now);
+      }
+    }
+  }
+
+  private static void tell(Connection connection, byte[] frames, long through, long now) {
+    if (connection.told == connection.acknowledged) {
+      connection.since = now;
+    }
+    connection.told = through;
+    connection.peer.tell(frames);
+  }
+
+  /// Everything that is open goes first over a new connection; `written` among it is still to be
+  /// pushed, to all.
+  private void connected(Peer peer, List<Announcements.Open> written) {
+    var now = current(peer);
+    if (now.isEmpty()) {
+      return;
+    }
+    var connection = now.get();
+    connection.stage = Stage.STANDS;
+    var open = new ArrayList<>(announcements.openTo(peer.replica()));
+    open.removeAll(written);
+    if (!open.isEmpty()) {
+      var changes = open.stream().flatMap(write -> write.what().changes().stream()).toList();
+      long through = open.getLast().sequence();
+      tell(connection, Frames.encode(through, changes), through, nanos.getAsLong());
+    }
+  }
+
+  private void acknowledge(Peer peer, long through) {
+    current(peer)
+        .ifPresent(connection -> {
+          connection.acknowledged = through;
+          connection.since = nanos.getAsLong();
+        });
+    announcements.acknowledged(peer.replica(), through, nanos.getAsLong());
+  }
+
+  private void lose(Peer peer) {
+    current(peer)
+        .ifPresent(connection -> {
+          connection.stage = Stage.LOST;
+          connection.since = nanos.getAsLong();
+        });
+  }
+
+  /// Its connection, unless another has taken its place.
+  private Optional<Connection> current(Peer peer) {
+    return Optional.ofNullable(connections.get(peer.replica()))
+        .filter(connection -> connection.peer == peer);
+  }
+
+  private void list() {
+    try {
+      judge(line.call(connection -> CoherenceSql.list(connection, nanos)));
+      if (listingFailed) {
+        listingFailed = false;
+        LOG.info("the leases can be read again; writes are answered as before");
+      }
+    } catch (SQLException failure) {
+      if (!listingFailed) {
+        listingFailed = true;
+        LOG.warn(
+            "the leases cannot be read ({}); writes that were stored wait, and after {} s are answered 503",
+            failure.getMessage(),
+            patience.toSeconds());
+      }
+    }
+  }
+
+  private void judge(Listing listing) {
+    var live = announcements.listed(listing);
+    for (var row : live) {
+      var connection = connections.get(row.replica());
+      if (connection != null && isUseless(connection, row)) {
+        connection.peer.close();
+        connections.remove(row.replica());
+        connection = null;
+      }
+      if (connection == null) {
+        connections.put(row.replica(), new Connection(Peer.call(row, secret, random, this)));
+      }
+    }
+    connections
+        .values()
+        .removeIf(connection -> {
+          boolean gone =
+              listing.rows().stream()
+                  .noneMatch(row -> row.replica().equals(connection.peer.replica()));
+          if (gone) {
+            connection.peer.close();
+          }
+          return gone;
+        });
+    bury(announcements.longDead(listing));
+  }
+
+  private boolean isUseless(Connection connection, Row row) {
+    long since = nanos.getAsLong() - connection.since;
+    return !connection.peer.address().equals(row.address())
+        || switch (connection.stage) {
+          case CONNECTING -> false;
+          case STANDS -> connection.told != connection.acknowledged && since > SILENCE.toNanos();
+          case LOST -> since > RETRY.toNanos();
+        };
+  }
+
+  private void bury(List<Row> dead) {
+    for (var row : dead) {
+      try {
+        line.call(connection -> {
+          CoherenceSql.bury(connection, row.replica(), row.counter());
+          return true;
+        });
+        LOG.info("{} has not renewed its lease for a minute; it is forgotten", row.name());
+      } catch (SQLException failure) {
+        LOG.debug("the lease of {} stays for now: {}", row.name(), failure.getMessage());
+      }
+    }
+  }
+
+  private static RuntimeException unconfirmed() {
+    return new Problem(
+            503,
+            "write-unconfirmed",
+            "Write not confirmed",
+            "This was stored, but not every replica could be heard of in time.")
+        .hint("Read it again in a moment: every replica learns of it within seconds.")
+        .header("Retry-After", "2")
+        .refusal();
+  }
+
+  // --- for metrics ---
+
+  long announced() {
+    return announced.sum();
+  }
+
+  long announcedNanos() {
+    return announcedNanos.sum();
+  }
+
+  /// How long the oldest write has waited.
+  Duration waiting() {
+    long since = waitingSince;
+    return since == -1 ? Duration.ZERO : Duration.ofNanos(nanos.getAsLong() - since);
+  }
+}

@@ -1,0 +1,46 @@
+package dev.gatehouse.state.coherence;
+
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.Optional;
+
+/// How a process takes part.
+///
+/// @param caches whether it keeps anything itself; one that does not still tells those that do
+/// @param lease how long it may answer from memory after it last heard of the database
+/// @param margin by how much the clocks of two processes may drift apart in the time of a lease
+/// @param renewEvery well below a lease, so that a renewal that fails can be repeated in time
+/// @param patience after which a write whose announcement is not confirmed is answered 503
+/// @param bus where it listens for others' changes; empty: any free port of the address that the
+///   database is reached from
+public record CoherenceSettings(
+    boolean caches,
+    Duration lease,
+    Duration margin,
+    Duration renewEvery,
+    Duration patience,
+    Optional<InetSocketAddress> bus) {
+
+  public static final CoherenceSettings DEFAULTS =
+      new CoherenceSettings(
+          true,
+          Duration.ofSeconds(2),
+          Duration.ofMillis(200),
+          Duration.ofMillis(400),
+          Duration.ofSeconds(10),
+          Optional.empty());
+
+  public CoherenceSettings {
+    if (renewEvery.multipliedBy(2).compareTo(lease) > 0) {
+      throw new IllegalArgumentException("A lease must last two renewals or more.");
+    }
+  }
+
+  public CoherenceSettings withoutCaches() {
+    return new CoherenceSettings(false, lease, margin, renewEvery, patience, bus);
+  }
+
+  public CoherenceSettings listening(InetSocketAddress address) {
+    return new CoherenceSettings(caches, lease, margin, renewEvery, patience, Optional.of(address));
+  }
+}

@@ -1,0 +1,197 @@
+package dev.gatehouse.state.coherence;
+
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import java.util.function.LongSupplier;
+
+/// All SQL of leases and the change log, but for `state_note`, which a service calls in its own
+/// statements.
+///
+/// Plain JDBC: these statements run a few times a second in every process, and with every group of
+/// writes. Each is a transaction of its own at READ COMMITTED, one round trip.
+final class CoherenceSql {
+  /// More changes than this in one renewal: it is cheaper to forget everything.
+  static final int MOST_CHANGES = 10_000;
+
+  // Nobody else changes this row while its replica lives. A crash of the server may forget the last
+  // renewals, and then they are not worth a flush each: whoever hears another `server` starts anew.
+  static final String PREPARE =
+      """
+      SET synchronous_commit = off
+      """;
+
+  // The row may be there, with a counter that others have seen; it only grows. `seen` is what was
+  // visible when the replica held nothing, so it is true of an empty memory.
+  private static final String JOIN =
+      """
+      INSERT INTO state_leases (replica, name, address, lasts_ms, counter, seen)
+      VALUES (?, ?, ?, ?, 1, pg_current_snapshot())
+      ON CONFLICT (replica) DO UPDATE
+        SET counter = state_leases.counter + 1, seen = excluded.seen, address = excluded.address
+      RETURNING counter, seen::text AS seen, pg_postmaster_start_time()::text AS server
+      """;
+
+  // One statement, so one snapshot: the changes read are exactly those that `snapshot` sees and the
+  // one before did not, in whatever order they committed. Finds its own row only if nobody changed
+  // or deleted it since the last renewal. Whether a writer's listing saw this renewal does not
+  // matter to the proof (see Coherence), so no lock but the row's own is taken.
+  private static final String RENEW =
+      """
+      WITH renewed AS (
+        UPDATE state_leases SET counter = counter + 1, seen = CAST(? AS pg_snapshot)
+        WHERE replica = ? AND counter = ?
+        RETURNING counter
+      )
+      SELECT (SELECT counter FROM renewed) AS counter, now.seen::text AS seen,
+        pg_postmaster_start_time()::text AS server, change.space, change.key, change.version
+      FROM (SELECT pg_current_snapshot() AS seen) now
+      LEFT JOIN LATERAL (
+        SELECT space, key, version FROM state_changes
+        WHERE xid >= pg_snapshot_xmin(CAST(? AS pg_snapshot))
+          AND NOT pg_visible_in_snapshot(xid, CAST(? AS pg_snapshot))
+        LIMIT ?
+      ) change ON true
+      """;
+
+  // A plain snapshot, no locks: a renewal under way is not seen, and need not be.
+  private static final String LIST =
+      """
+      SELECT pg_postmaster_start_time()::text AS server,
+        extract(epoch FROM clock_timestamp() - pg_postmaster_start_time())::bigint AS up,
+        replica, name, address, lasts_ms, counter, seen::text AS seen
+      FROM (VALUES (1)) AS always LEFT JOIN state_leases ON true
+      """;
+
+  private static final String LEAVE =
+      """
+      DELETE FROM state_leases WHERE replica = ?
+      """;
+
+  // Only a lease that was not renewed since it was judged.
+  private static final String BURY =
+      """
+      DELETE FROM state_leases WHERE replica = ? AND counter = ?
+      """;
+
+  // What every lease has seen nobody needs; one who joins later starts from a snapshot that sees it
+  // too, or loads after it. Several may prune at once: each deletes what it finds.
+  private static final String PRUNE =
+      """
+      DELETE FROM state_changes WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM state_changes
+        WHERE xid < (SELECT coalesce(min(pg_snapshot_xmin(seen)::text::bigint),
+            pg_snapshot_xmin(pg_current_snapshot())::text::bigint)::text::xid8 FROM state_leases)
+        ORDER BY xid LIMIT ?
+        FOR UPDATE SKIP LOCKED))
+      """;
+
+  /// What a replica's row says about it.
+  record Identity(UUID replica, String name, String address, Duration lasts) {}
+
+  /// The answer to a renewal or a joining.
+  ///
+  /// @param counter 0 when the row was not as we left it
+  /// @param complete whether these are all changes
+  record Answer(
+      long counter, Snapshot seen, String server, List<Change> changes, boolean complete) {}
+
+  private CoherenceSql() {}
+
+  static Answer join(Connection connection, Identity who) throws SQLException {
+    try (var statement = connection.prepareStatement(JOIN)) {
+      statement.setObject(1, who.replica());
+      statement.setString(2, who.name());
+      statement.setString(3, who.address());
+      statement.setInt(4, Math.toIntExact(who.lasts().toMillis()));
+      try (var row = statement.executeQuery()) {
+        row.next();
+        return new Answer(
+            row.getLong("counter"),
+            Snapshot.parse(row.getString("seen")),
+            row.getString("server"),
+            List.of(),
+            true);
+      }
+    }
+  }
+
+  /// @param applied what was seen by the last answer, all of which has been applied
+  static Answer renew(Connection connection, UUID replica, long counter, Snapshot applied)
+      throws SQLException {
+    try (var statement = connection.prepareStatement(RENEW)) {
+      statement.setString(1, applied.text());
+      statement.setObject(2, replica);
+      statement.setLong(3, counter);
+      statement.setString(4, applied.text());
+      statement.setString(5, applied.text());
+      statement.setInt(6, MOST_CHANGES + 1);
+      try (var row = statement.executeQuery()) {
+        row.next();
+        long now = row.getLong("counter");
+        var seen = Snapshot.parse(row.getString("seen"));
+        var server = row.getString("server");
+        var changes = new ArrayList<Change>();
+        do {
+          String space = row.getString("space");
+          if (space != null) {
+            changes.add(new Change(space, row.getString("key"), row.getLong("version")));
+          }
+        } while (row.next());
+        return new Answer(now, seen, server, changes, changes.size() <= MOST_CHANGES);
+      }
+    }
+  }
+
+  static Listing list(Connection connection, LongSupplier nanos) throws SQLException {
+    long sentAt = nanos.getAsLong();
+    try (PreparedStatement statement = connection.prepareStatement(LIST);
+        ResultSet row = statement.executeQuery()) {
+      var rows = new ArrayList<Row>();
+      row.next();
+      var server = row.getString("server");
+      var up = Duration.ofSeconds(row.getLong("up"));
+      do {
+        var replica = row.getObject("replica", UUID.class);
+        if (replica != null) {
+          rows.add(
+              new Row(
+                  replica,
+                  row.getString("name"),
+                  row.getString("address"),
+                  Duration.ofMillis(row.getLong("lasts_ms")),
+                  row.getLong("counter"),
+                  Snapshot.parse(row.getString("seen"))));
+        }
+      } while (row.next());
+      return new Listing(sentAt, nanos.getAsLong(), server, up, List.copyOf(rows));
+    }
+  }
+
+  static void leave(Connection connection, UUID replica) throws SQLException {
+    try (var statement = connection.prepareStatement(LEAVE)) {
+      statement.setObject(1, replica);
+      statement.executeUpdate();
+    }
+  }
+
+  static void bury(Connection connection, UUID replica, long counter) throws SQLException {
+    try (var statement = connection.prepareStatement(BURY)) {
+      statement.setObject(1, replica);
+      statement.setLong(2, counter);
+      statement.executeUpdate();
+    }
+  }
+
+  static int prune(Connection connection, int most) throws SQLException {
+    try (var statement = connection.prepareStatement(PRUNE)) {
+      statement.setInt(1, most);
+      return statement.executeUpdate();
+    }
+  }
+}

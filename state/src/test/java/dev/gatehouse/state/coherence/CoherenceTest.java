@@ -1,0 +1,213 @@
+package dev.gatehouse.state.coherence;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.gatehouse.state.Database;
+import dev.gatehouse.state.DatabaseSettings;
+import dev.gatehouse.state.Migrations;
+import dev.gatehouse.state.Servers;
+import java.io.IOException;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class CoherenceTest {
+  private static final Duration SOON = Duration.ofSeconds(20);
+
+  private String url;
+  private Database outside;
+  private final List<Node> nodes = new ArrayList<>();
+
+  @BeforeEach
+  void start() {
+    url = Servers.emptyUrl();
+    outside = Database.open(new DatabaseSettings(url, 2, "test"));
+    Migrations.apply(outside);
+    Node.createTable(outside);
+  }
+
+  @AfterEach
+  void stop() {
+    nodes.forEach(Node::close);
+    outside.close();
+  }
+
+  @Test
+  void a_write_is_seen_by_every_replica_when_it_is_acknowledged() {
+    for (int i = 0; i < 3; i++) {
+      join("node-" + i);
+    }
+    for (int i = 0; i < 300; i++) {
+      String key = "k" + i % 3;
+      String value = "value " + i;
+      nodes.get(i % 3).write(key, value);
+      for (var node : nodes) {
+        assertThat(node.read(key)).contains(value);
+      }
+    }
+    assertThat(nodes.get(0).cache.misses() + nodes.get(0).cache.hits()).isEqualTo(300);
+  }
+
+  @Test
+  void a_miss_is_remembered_and_a_creation_clears_it_everywhere() {
+    var here = join("here");
+    var there = join("there");
+    assertThat(there.read("k")).isEmpty();
+    assertThat(there.cache.peek("k")).contains(Optional.empty());
+    here.write("k", "now");
+    assertThat(there.read("k")).contains("now");
+    here.delete("k");
+    assertThat(there.read("k")).isEmpty();
+    here.write("k", "again");
+    assertThat(there.read("k")).contains("again");
+  }
+
+  @Test
+  void without_a_bus_a_write_waits_until_the_log_was_read_and_no_longer_than_seconds() {
+    var here = join("here");
+    var there = join("there");
+    here.write("k", "0");
+    outside.with(handle ->
+        handle.execute("UPDATE state_leases SET address = '127.0.0.1:1' WHERE name = 'there'"));
+    for (int i = 1; i <= 5; i++) {
+      assertThat(there.read("k")).contains(Integer.toString(i - 1));
+      assertThat(there.cache.peek("k")).isPresent();
+      here.write("k", Integer.toString(i));
+      assertThat(there.read("k")).contains(Integer.toString(i));
+    }
+    assertThat(here.coherence.announcing()).isLessThan(SOON);
+  }
+
+  @Test
+  void a_bus_connection_that_breaks_is_made_again() {
+    var here = join("here");
+    var there = join("there");
+    for (int i = 0; i < 10; i++) {
+      there.read("k");
+      there.coherence.bus().orElseThrow().cut();
+      here.write("k", Integer.toString(i));
+      assertThat(there.read("k")).contains(Integer.toString(i));
+    }
+  }
+
+  @Test
+  void a_process_stopped_between_its_look_into_memory_and_its_answer_answers_the_new_value()
+      throws IOException {
+    var here = join("here");
+    here.write("k", "old");
+    try (var stopped = StoppedReader.start(url, "k")) {
+      stopped.goOn();
+      stopped.expect("looked");
+      stopped.signal("STOP");
+      here.write("k", "new");
+      stopped.goOn();
+      stopped.signal("CONT");
+      assertThat(stopped.line()).isEqualTo("new");
+    }
+  }
+
+  @Test
+  void a_killed_process_delays_writes_once_and_for_no_longer_than_its_lease() throws IOException {
+    var here = join("here");
+    here.write("k", "0");
+    try (var reader = StoppedReader.start(url, "k")) {
+      reader.kill();
+      here.write("k", "1");
+      assertThat(here.coherence.announcing()).isLessThan(SOON);
+      long before = here.coherence.announced();
+      var took = here.coherence.announcing();
+      for (int i = 0; i < 100; i++) {
+        here.write("k", "again " + i);
+      }
+      assertThat(here.coherence.announced()).isEqualTo(before + 100);
+      // A hundred leases would be 200 s.
+      assertThat(here.coherence.announcing().minus(took)).isLessThan(SOON);
+    }
+  }
+
+  @Test
+  void a_process_that_leaves_delays_nobody_and_answers_nothing_from_memory() {
+    var here = join("here");
+    var leaver = join("leaver");
+    here.write("k", "0");
+    leaver.read("k");
+    assertThat(leaver.cache.peek("k")).isPresent();
+    leaver.coherence.close();
+    assertThat(leaver.cache.peek("k")).isEmpty();
+    here.write("k", "1");
+    assertThat(leaver.read("k")).contains("1");
+    assertThat(rows("state_leases")).isOne();
+  }
+
+  @Test
+  void what_every_replica_has_seen_is_pruned_from_the_log() {
+    var here = join("here");
+    for (int i = 0; i < 50; i++) {
+      here.write("k", Integer.toString(i));
+    }
+    await().atMost(SOON).until(() -> rows("state_changes") == 0);
+  }
+
+  @Test
+  void more_changes_than_are_worth_reading_empty_the_cache() {
+    var node = join("node");
+    assertThat(node.read("k")).isEmpty();
+    long epochs = node.coherence.epochs();
+    outside.with(handle ->
+        handle.execute(
+            "INSERT INTO rows VALUES ('k', 1, 'by somebody else');"
+                + "SELECT state_note('rows', 'k' || n, n) FROM generate_series(1, 20000) AS n"));
+    await().atMost(SOON).until(() -> node.coherence.epochs() > epochs);
+    assertThat(node.read("k")).contains("by somebody else");
+  }
+
+  @Test
+  void whoever_does_not_know_the_secret_is_cut_off_and_nobody_is_harmed() throws IOException {
+    var here = join("here");
+    var there = join("there");
+    var address = there.coherence.bus().orElseThrow().address().split(":", 2);
+    for (var nonsense : List.of("GET / HTTP/1.1\r\nHost: x\r\n\r\n", "x".repeat(5000))) {
+      try (var socket = new Socket(address[0], Integer.parseInt(address[1]))) {
+        socket.setSoTimeout((int) SOON.toMillis());
+        socket
+            .getOutputStream()
+            .write((nonsense + "y".repeat(64)).getBytes(StandardCharsets.UTF_8));
+        var in = socket.getInputStream();
+        assertThat(in.readNBytes(BusSecret.NONCE)).hasSize(BusSecret.NONCE);
+        assertThat(closed(in)).isTrue();
+      }
+    }
+    there.read("k");
+    here.write("k", "v");
+    assertThat(there.read("k")).contains("v");
+  }
+
+  private static boolean closed(java.io.InputStream in) {
+    try {
+      return in.read() == -1;
+    } catch (java.net.SocketException reset) {
+      return true;
+    } catch (IOException other) {
+      return false;
+    }
+  }
+
+  private Node join(String name) {
+    var node = Node.start(url, name);
+    nodes.add(node);
+    await().atMost(SOON).until(node.coherence::hasLease);
+    return node;
+  }
+
+  private long rows(String table) {
+    return outside.with(
+        handle -> handle.createQuery("SELECT count(*) FROM " + table).mapTo(Long.class).one());
+  }
+}

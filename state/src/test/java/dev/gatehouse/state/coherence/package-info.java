@@ -1,0 +1,4 @@
+@NullMarked
+package dev.gatehouse.state.coherence;
+
+import org.jspecify.annotations.NullMarked;
