@@ -1,0 +1,3 @@
+/// The journal's promises, on real files.
+@org.jspecify.annotations.NullMarked
+package dev.gatehouse.state.journal;
