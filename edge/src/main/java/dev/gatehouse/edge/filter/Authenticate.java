@@ -2,6 +2,7 @@ package dev.gatehouse.edge.filter;
 
 import dev.gatehouse.edge.route.Identity;
 import dev.gatehouse.http.Cookies;
+import dev.gatehouse.http.CrossSite;
 import dev.gatehouse.http.Problem;
 import dev.gatehouse.http.Refusal;
 import dev.gatehouse.http.RequestHead;
@@ -54,18 +55,14 @@ public final class Authenticate implements Filter {
                 loop));
   }
 
-  /// Whether a browser says that a page of another site made this state-changing request. A client
-  /// that is no browser sends neither field and has no cookie that a page could borrow.
+  /// Whether a page of another site made this state-changing request.
   private static boolean fromElsewhere(RequestHead head) {
-    if (head.method().equals("GET") || head.method().equals("HEAD")) {
-      return false;
-    }
-    var origin = head.headers().get(HttpHeaderNames.ORIGIN);
-    boolean foreign =
-        origin != null
-            && !origin.equalsIgnoreCase("http://" + head.host())
-            && !origin.equalsIgnoreCase("https://" + head.host());
-    return foreign || "cross-site".equalsIgnoreCase(head.headers().get("Sec-Fetch-Site"));
+    return !head.method().equals("GET")
+        && !head.method().equals("HEAD")
+        && CrossSite.isForeign(
+            head.headers().getAll("Sec-Fetch-Site"),
+            head.headers().getAll(HttpHeaderNames.ORIGIN),
+            head.host());
   }
 
   private record Found(Optional<String> user, Verdict verdict) {}
