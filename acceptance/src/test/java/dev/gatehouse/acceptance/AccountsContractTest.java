@@ -7,6 +7,7 @@ import static dev.gatehouse.acceptance.Http.problem;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.net.http.HttpResponse;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -189,6 +190,71 @@ class AccountsContractTest {
             http.post("/api/sessions", credentials(email, password), "Cookie", cookies.toString())
                 .statusCode())
         .isEqualTo(201);
+  }
+
+  @Test
+  void a_changed_password_ends_every_other_session() {
+    register();
+    var here = signIn();
+    var elsewhere = signIn();
+    var fresh = "{\"current\":\"%s\",\"new\":\"a whole new one\"}".formatted(password);
+    problem(http.put("/api/users/me/password", fresh), 401);
+    var changed = http.put("/api/users/me/password", fresh, "Cookie", here);
+    assertThat(changed.statusCode()).as(changed.body()).isEqualTo(204);
+    var renewed = header(changed, "Set-Cookie").split(";", 2)[0];
+    assertThat(http.get("/api/sessions", "Cookie", renewed).statusCode()).isEqualTo(200);
+    for (var old : List.of(here, elsewhere)) {
+      problem(http.get("/api/sessions", "Cookie", old), 401);
+      problem(http.post("/api/increment", "{\"key\":\"k\",\"value\":1}", "Cookie", old), 401);
+    }
+    problem(http.post("/api/sessions", credentials(email, password)), 403);
+    var again = http.post("/api/sessions", credentials(email, "a whole new one"));
+    assertThat(again.statusCode()).isEqualTo(201);
+    assertThat(http.delete("/api/users/me/sessions", "Cookie", renewed).statusCode())
+        .isEqualTo(200);
+    problem(http.get("/api/sessions", "Cookie", header(again, "Set-Cookie").split(";", 2)[0]), 401);
+  }
+
+  /// The address is the edge's word: what a client says of it changes nothing.
+  @Test
+  void an_invented_address_does_not_slip_past_the_throttle() {
+    register();
+    var statuses = new ArrayList<Integer>();
+    for (int i = 0; i < 12; i++) {
+      var address = "203.0.113." + i;
+      statuses.add(
+          http.post(
+                  "/api/sessions",
+                  credentials(email, "guess number " + i),
+                  "X-Forwarded-For",
+                  address,
+                  "X-Gatehouse-Client",
+                  address,
+                  "Forwarded",
+                  "for=" + address)
+              .statusCode());
+    }
+    assertThat(statuses).contains(403, 429);
+  }
+
+  @Test
+  void another_sites_page_cannot_act_with_the_cookie_here_or_at_another_service() {
+    register();
+    var cookie = signIn();
+    for (var evil : List.of("Origin=http://evil.example", "Sec-Fetch-Site=cross-site")) {
+      var field = evil.split("=", 2);
+      problem(http.delete("/api/sessions", "Cookie", cookie, field[0], field[1]), 403);
+      problem(
+          http.post(
+              "/api/increment",
+              "{\"key\":\"k\",\"value\":1}",
+              "Cookie",
+              cookie,
+              field[0],
+              field[1]),
+          403);
+    }
+    assertThat(http.get("/api/sessions", "Cookie", cookie).statusCode()).isEqualTo(200);
   }
 
   @ParameterizedTest

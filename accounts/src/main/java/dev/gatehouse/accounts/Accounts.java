@@ -6,16 +6,18 @@ import dev.gatehouse.http.Request;
 import dev.gatehouse.http.Response;
 import dev.gatehouse.http.Routes;
 import dev.gatehouse.state.Database;
+import java.net.InetSocketAddress;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// The accounts service: sign up, sign in, who am I, sign out.
+/// The accounts service: sign up, sign in, who am I, change the password, sign out.
 ///
 /// Every answer is read from Postgres, nothing about a session is cached here, so a session that
 /// has ended is dead on every replica when its end is answered.
@@ -35,6 +37,8 @@ public final class Accounts implements AutoCloseable {
   private final AccountsStore store;
   private final SecureRandom random;
   private final LongSupplier nanos;
+  private final Sessions sessions;
+  private final Duration idle;
   private final PasswordRules rules = new PasswordRules();
   private final Hashing hashing;
   private final Guessing guessing;
@@ -45,9 +49,12 @@ public final class Accounts implements AutoCloseable {
   public Accounts(
       AccountsSettings settings, Database database, SecureRandom random, LongSupplier nanos) {
     this.store = new AccountsStore(database);
+    this.idle = settings.idle();
+    this.sessions = new Sessions(store, idle);
     this.random = random;
     this.nanos = nanos;
-    this.hashing = new Hashing(settings.hashThreads(), settings.hashQueue(), random);
+    this.hashing =
+        new Hashing(settings.hashCost(), settings.hashThreads(), settings.hashQueue(), random);
     this.guessing = new Guessing(settings.account(), settings.address(), nanos);
     this.pruned = new AtomicLong(nanos.getAsLong() - PRUNE_EVERY.toNanos());
   }
@@ -55,6 +62,8 @@ public final class Accounts implements AutoCloseable {
   public Routes routes() {
     return Routes.builder()
         .post("/api/users", BODY_LIMIT, this::signUp)
+        .put("/api/users/me/password", BODY_LIMIT, this::changePassword)
+        .delete("/api/users/me/sessions", this::signOutEverywhere)
         .post("/api/sessions", BODY_LIMIT, this::signIn)
         .get("/api/sessions", this::whoAmI)
         .delete("/api/sessions", this::signOut)
@@ -67,7 +76,7 @@ public final class Accounts implements AutoCloseable {
   ///
   /// @throws Refusal 503 when the database cannot be reached
   public Optional<String> userOf(String token) {
-    return Token.parse(token).flatMap(store::userOf).map(Object::toString);
+    return Token.parse(token).flatMap(sessions::userOf).map(Object::toString);
   }
 
   /// Stops hashing; requests that wait for a hash get 503. Harmless twice.
@@ -76,12 +85,12 @@ public final class Accounts implements AutoCloseable {
     hashing.close();
   }
 
-  long hashes() {
-    return hashing.computed();
+  long hashed() {
+    return hashing.work();
   }
 
   private Response signUp(Request request) throws InterruptedException {
-    CrossSite.refuse(request);
+    Cookies.refuseForeign(request);
     Optional<Credentials> parsed;
     try {
       parsed = Credentials.parse(request.body());
@@ -93,13 +102,11 @@ public final class Accounts implements AutoCloseable {
         Email.plausible(credentials.email())
             .orElseThrow(
                 () -> said(Problem.badField("email", "The email is not of the form name@domain.")));
-    var objection = rules.objection(credentials.password());
+    var objection = rules.objection(credentials.password(), email.key());
     if (objection.isPresent()) {
       throw said(Problem.badField("password", objection.get()));
     }
-    if (store.isTaken(email)) {
-      throw said(Problem.badRequest(ALREADY_EXISTS));
-    }
+    refuseTaken(email, request.client());
     var id =
         store
             .addUser(email, hashing.hash(credentials.password()))
@@ -109,8 +116,25 @@ public final class Accounts implements AutoCloseable {
 
   record SignedUp(String id, String email) {}
 
+  /// That an email is taken is a thing one may want to find out about others, so it costs the
+  /// address a guess like a wrong password does.
+  private void refuseTaken(Email email, InetSocketAddress client) {
+    var guess = guessing.takeFrom(client);
+    boolean taken = true;
+    try {
+      taken = store.isTaken(email);
+    } catch (RuntimeException e) {
+      guess.giveBack();
+      throw e;
+    }
+    if (taken) {
+      throw said(Problem.badRequest(ALREADY_EXISTS));
+    }
+    guess.giveBack();
+  }
+
   private Response signIn(Request request) throws InterruptedException {
-    CrossSite.refuse(request);
+    Cookies.refuseForeign(request);
     var credentials =
         Credentials.parse(request.body())
             .orElseThrow(
@@ -123,36 +147,101 @@ public final class Accounts implements AutoCloseable {
             request.client(),
             key,
             known.flatMap(user -> user.device() ? browser.map(Token::hash) : Optional.empty()));
+    require(credentials.password(), known, guess, "Wrong email or password.");
+    var user = known.orElseThrow();
+    var session = Token.random(random);
+    var device = browser.filter(store::isDevice).orElseGet(() -> Token.random(random));
+    if (!store.startSession(user, session, Cookies.session(request), device)) {
+      throw Problem.forbidden("Wrong email or password.").refusal();
+    }
+    strengthen(user, credentials.password());
+    pruneNowAndThen();
+    return Cookies.setDevice(Cookies.setSession(Response.empty(201), session), device);
+  }
+
+  /// Gives the guess back when the password was right or could not be checked.
+  ///
+  /// @throws Refusal 403 when it was wrong
+  private void require(
+      String password, Optional<AccountsStore.Known> user, Guessing.Guess guess, String otherwise)
+      throws InterruptedException {
     boolean wrong = false;
     try {
-      wrong = !hashing.matches(credentials.password(), known.map(AccountsStore.Known::password));
+      wrong = !hashing.matches(password, user.map(AccountsStore.Known::password));
     } finally {
       if (!wrong) {
         guess.giveBack();
       }
     }
     if (wrong) {
-      throw Problem.forbidden("Wrong email or password.").refusal();
+      throw Problem.forbidden(otherwise).refusal();
     }
+  }
+
+  /// Hashes a password anew that was hashed for less than what new ones cost: only now it is known.
+  /// The sign-in has been stored by now and does not fail with it.
+  private void strengthen(AccountsStore.Known user, String password) throws InterruptedException {
+    if (!hashing.isCheap(user.password())) {
+      return;
+    }
+    try {
+      store.rehash(user, hashing.hash(password));
+    } catch (RuntimeException e) {
+      log.warn(
+          "a password cannot be hashed anew: {}; trying again when its user signs in next",
+          e.getMessage());
+    }
+  }
+
+  /// Every session of the user ends, and this browser gets a new one: whoever else knew the old
+  /// password, or holds a session that it gave, is out when this is answered.
+  private Response changePassword(Request request) throws InterruptedException {
+    Cookies.refuseForeign(request);
+    var user = signedIn(request).flatMap(store::find).orElseThrow(Accounts::noSession);
+    var change = PasswordChange.parse(request.body());
+    var objection = rules.objection(change.fresh(), user.email());
+    if (objection.isPresent()) {
+      throw Problem.badField("new", objection.get()).refusal();
+    }
+    var guess = guessing.takeSignedIn(user.id());
+    require(change.current(), Optional.of(user), guess, "The current password is wrong.");
     var session = Token.random(random);
-    var device = browser.filter(store::isDevice).orElseGet(() -> Token.random(random));
-    store.startSession(known.orElseThrow().id(), session, Cookies.session(request), device);
-    pruneNowAndThen();
-    return Cookies.setDevice(Cookies.setSession(Response.empty(201), session), device);
+    if (!store.changePassword(user, hashing.hash(change.fresh()), session)) {
+      throw Problem.forbidden("The password has just been changed elsewhere.").refusal();
+    }
+    return Cookies.setSession(Response.empty(204), session);
   }
 
   private Response whoAmI(Request request) {
-    return Cookies.session(request)
-        .flatMap(store::userOf)
+    return signedIn(request)
         .map(id -> Response.json(200, Map.of("userId", id.toString())))
-        .orElseThrow(() -> Problem.unauthorized("There is no session.").refusal());
+        .map(answer -> answer.with("Cache-Control", "no-store"))
+        .orElseThrow(Accounts::noSession);
+  }
+
+  private Optional<UUID> signedIn(Request request) {
+    return Cookies.session(request).flatMap(sessions::userOf);
+  }
+
+  private static Refusal noSession() {
+    return Problem.unauthorized("There is no session.").refusal();
   }
 
   private Response signOut(Request request) {
-    CrossSite.refuse(request);
+    Cookies.refuseForeign(request);
     var session = Cookies.session(request);
+    return ended(() -> session.ifPresent(store::endSession));
+  }
+
+  private Response signOutEverywhere(Request request) {
+    Cookies.refuseForeign(request);
+    var user = signedIn(request).orElseThrow(Accounts::noSession);
+    return ended(() -> store.endSessions(user));
+  }
+
+  private static Response ended(Runnable end) {
     try {
-      session.ifPresent(store::endSession);
+      end.run();
     } catch (Refusal e) {
       throw e;
     } catch (RuntimeException e) {
@@ -171,7 +260,7 @@ public final class Accounts implements AutoCloseable {
       return;
     }
     try {
-      store.prune();
+      store.prune(idle);
     } catch (RuntimeException e) {
       log.warn(
           "expired sessions cannot be removed: {}; trying again in {} s",

@@ -1,6 +1,9 @@
 package dev.gatehouse.accounts;
 
 import dev.gatehouse.state.Database;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.UUID;
 import org.jdbi.v3.core.Handle;
@@ -22,8 +25,15 @@ final class AccountsStore {
 
   /// What sign-in needs to know.
   ///
+  /// @param changes how often the password has been changed
   /// @param device whether this browser has signed in to this account
-  record Known(UUID id, String password, boolean device) {}
+  record Known(UUID id, String email, String password, long changes, boolean device) {}
+
+  /// A session that lasts.
+  ///
+  /// @param left until it ends, should it not be used again
+  /// @param leftAtMost until it ends, however much it is used
+  record Live(UUID user, Duration left, Duration leftAtMost) {}
 
   /// A new user's id; empty when the email is taken.
   ///
@@ -63,7 +73,7 @@ final class AccountsStore {
         handle
             .createQuery(
                 """
-                SELECT u.id, u.password, EXISTS (
+                SELECT u.id, u.email_key, u.password, u.password_changes, EXISTS (
                     SELECT FROM account_devices d
                     WHERE d.token_hash = :device AND d.user_id = u.id AND d.expires_at > now()
                   ) AS device
@@ -72,12 +82,76 @@ final class AccountsStore {
                 """)
             .bind("key", emailKey)
             .bind("device", device.map(Token::hash).orElse(new byte[0]))
-            .map((row, context) ->
-                new Known(
-                    row.getObject("id", UUID.class),
-                    row.getString("password"),
-                    row.getBoolean("device")))
+            .map((row, context) -> known(row))
             .findOne());
+  }
+
+  /// A user by the id. Reads only; [#changePassword] decides.
+  Optional<Known> find(UUID user) {
+    return database.with(handle ->
+        handle
+            .createQuery(
+                """
+                SELECT id, email_key, password, password_changes, false AS device
+                FROM account_users
+                WHERE id = :user
+                """)
+            .bind("user", user)
+            .map((row, context) -> known(row))
+            .findOne());
+  }
+
+  private static Known known(ResultSet row) throws SQLException {
+    return new Known(
+        row.getObject("id", UUID.class),
+        row.getString("email_key"),
+        row.getString("password"),
+        row.getLong("password_changes"),
+        row.getBoolean("device"));
+  }
+
+  /// Stores the same password hashed for more. Who changed the password meanwhile wins, and of two
+  /// who hash it anew the first.
+  void rehash(Known user, String password) {
+    database.with(handle ->
+        handle
+            .createUpdate(
+                """
+                UPDATE account_users SET password = :new WHERE id = :user AND password = :old
+                """)
+            .bind("new", password)
+            .bind("user", user.id())
+            .bind("old", user.password())
+            .execute());
+  }
+
+  /// Changes a password, ends every session of its user and starts one, in one transaction; false,
+  /// and nothing is changed, when another change came first.
+  ///
+  /// The user's row is locked first and then the sessions. A sign-in locks in the same order and
+  /// looks at `password_changes` under its lock: either it has committed before, and its session is
+  /// seen and ended here, or it comes later and starts none.
+  boolean changePassword(Known user, String password, Token session) {
+    return database.inTransaction(handle -> {
+      int changed =
+          handle
+              .createUpdate(
+                  """
+                  UPDATE account_users
+                  SET password = :password, password_changes = password_changes + 1
+                  WHERE id = :user AND password_changes = :changes
+                  """)
+              .bind("password", password)
+              .bind("user", user.id())
+              .bind("changes", user.changes())
+              .execute();
+      if (changed == 0) {
+        return false;
+      }
+      deleteAll(handle, user.id());
+      insert(handle, user.id(), session);
+      return true;
+    });
   }
 
   /// Whether any user has signed in with this browser.
@@ -95,23 +169,45 @@ final class AccountsStore {
   }
 
   /// Starts a session in one transaction: the browser's old one ends with it, and the browser is
-  /// remembered. All sign-ins lock in the same order, old session and then device, and the limit on
-  /// remembered browsers skips what is locked, so none waits in a circle.
-  void startSession(UUID user, Token session, Optional<Token> old, Token device) {
-    database.inTransaction(handle -> {
+  /// remembered. False, and nothing is changed, when the password has been changed since it was
+  /// checked: the lock holds back a change until this is committed. All sign-ins lock in the same
+  /// order, user, old session, device, and the limit on remembered browsers skips what is locked,
+  /// so none waits in a circle.
+  boolean startSession(Known user, Token session, Optional<Token> old, Token device) {
+    return database.inTransaction(handle -> {
+      boolean current =
+          handle
+              .createQuery(
+                  """
+                  SELECT password_changes = :changes FROM account_users
+                  WHERE id = :user FOR SHARE
+                  """)
+              .bind("changes", user.changes())
+              .bind("user", user.id())
+              .mapTo(Boolean.class)
+              .findOne()
+              .orElse(false);
+      if (!current) {
+        return false;
+      }
       old.ifPresent(token -> delete(handle, token));
-      handle
-          .createUpdate(
-              """
-              INSERT INTO account_sessions (token_hash, user_id, expires_at)
-              VALUES (:hash, :user, now() + make_interval(secs => :life))
-              """)
-          .bind("hash", session.hash())
-          .bind("user", user)
-          .bind("life", Cookies.SESSION_LIFE.toSeconds())
-          .execute();
-      return rememberDevice(handle, user, device);
+      insert(handle, user.id(), session);
+      rememberDevice(handle, user.id(), device);
+      return true;
     });
+  }
+
+  private static void insert(Handle handle, UUID user, Token session) {
+    handle
+        .createUpdate(
+            """
+            INSERT INTO account_sessions (token_hash, user_id, expires_at)
+            VALUES (:hash, :user, now() + make_interval(secs => :life))
+            """)
+        .bind("hash", session.hash())
+        .bind("user", user)
+        .bind("life", Cookies.SESSION_LIFE.toSeconds())
+        .execute();
   }
 
   private static int rememberDevice(Handle handle, UUID user, Token device) {
@@ -144,18 +240,52 @@ final class AccountsStore {
         .execute();
   }
 
-  /// Whose session this is, if it lasts.
-  Optional<UUID> userOf(Token session) {
+  /// A session, if it lasts. Reads only.
+  Optional<Live> session(Token session, Duration idle) {
     return database.with(handle ->
         handle
             .createQuery(
                 """
-                SELECT user_id FROM account_sessions
-                WHERE token_hash = :hash AND expires_at > now()
+                SELECT user_id,
+                  extract(epoch FROM used_at - now()) + :idle AS left_s,
+                  extract(epoch FROM expires_at - now()) AS left_at_most_s
+                FROM account_sessions
+                WHERE token_hash = :hash
+                  AND expires_at > now() AND used_at > now() - make_interval(secs => :idle)
                 """)
             .bind("hash", session.hash())
-            .mapTo(UUID.class)
+            .bind("idle", seconds(idle))
+            .map((row, context) ->
+                new Live(
+                    row.getObject("user_id", UUID.class),
+                    duration(row.getDouble("left_s")),
+                    duration(row.getDouble("left_at_most_s"))))
             .findOne());
+  }
+
+  private static double seconds(Duration duration) {
+    return duration.toMillis() / 1e3;
+  }
+
+  private static Duration duration(double seconds) {
+    return Duration.ofNanos((long) (seconds * 1e9));
+  }
+
+  /// Notes that a session is used; false when it is over. Replicas that note it at once differ by
+  /// nothing that matters; the later time stays.
+  boolean touch(Token session, Duration idle) {
+    return database.with(handle ->
+        handle
+            .createUpdate(
+                """
+                UPDATE account_sessions SET used_at = now()
+                WHERE token_hash = :hash
+                  AND expires_at > now() AND used_at > now() - make_interval(secs => :idle)
+                """)
+            .bind("hash", session.hash())
+            .bind("idle", seconds(idle))
+            .execute())
+        > 0;
   }
 
   /// Ends a session; committed when this returns, so that no replica finds it any more.
@@ -163,16 +293,23 @@ final class AccountsStore {
     database.with(handle -> delete(handle, session));
   }
 
+  /// Ends every session of a user; a sign-in that commits later starts one that lasts.
+  void endSessions(UUID user) {
+    database.with(handle -> deleteAll(handle, user));
+  }
+
   /// Removes some of what has expired. Replicas that prune at once skip each other's rows.
-  int prune() {
+  int prune(Duration idle) {
     return database.with(handle ->
         handle
                 .createUpdate(
                     """
                     DELETE FROM account_sessions WHERE token_hash = ANY(ARRAY(
-                      SELECT token_hash FROM account_sessions WHERE expires_at <= now()
+                      SELECT token_hash FROM account_sessions
+                      WHERE expires_at <= now() OR used_at <= now() - make_interval(secs => :idle)
                       LIMIT :most FOR UPDATE SKIP LOCKED))
                     """)
+                .bind("idle", seconds(idle))
                 .bind("most", PRUNED_AT_ONCE)
                 .execute()
             + handle
@@ -191,6 +328,13 @@ final class AccountsStore {
     return handle
         .createUpdate("DELETE FROM account_sessions WHERE token_hash = :hash")
         .bind("hash", session.hash())
+        .execute();
+  }
+
+  private static int deleteAll(Handle handle, UUID user) {
+    return handle
+        .createUpdate("DELETE FROM account_sessions WHERE user_id = :user")
+        .bind("user", user)
         .execute();
   }
 }

@@ -1,8 +1,11 @@
 package dev.gatehouse.accounts;
 
+import dev.gatehouse.http.CrossSite;
+import dev.gatehouse.http.Problem;
 import dev.gatehouse.http.Request;
 import dev.gatehouse.http.Response;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 
 /// The two cookies of this room (RFC 6265): `session` says who is signed in, `device` that somebody
@@ -30,9 +33,22 @@ final class Cookies {
     return request.cookie(DEVICE).flatMap(Token::parse);
   }
 
-  /// Whether the browser has sent anything of ours along.
-  static boolean any(Request request) {
-    return request.cookie(SESSION).isPresent() || request.cookie(DEVICE).isPresent();
+  /// @throws dev.gatehouse.http.Refusal 403 when the request carries a cookie of ours and a page of
+  ///   another site made it
+  static void refuseForeign(Request request) {
+    boolean any = request.cookie(SESSION).isPresent() || request.cookie(DEVICE).isPresent();
+    if (any && isForeign(request)) {
+      throw Problem.forbidden("This request comes from a page of another site.")
+          .hint("Send it from a page of this host, or without the cookie.")
+          .refusal();
+    }
+  }
+
+  private static boolean isForeign(Request request) {
+    return CrossSite.isForeign(
+        request.headers().getOrDefault("sec-fetch-site", List.of()),
+        request.headers().getOrDefault("origin", List.of()),
+        request.header("host").orElse(""));
   }
 
   static Response setSession(Response response, Token token) {

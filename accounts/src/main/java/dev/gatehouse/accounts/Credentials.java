@@ -25,7 +25,8 @@ record Credentials(String email, String password) {
     return Optional.of(new Credentials(email.get(), password.get()));
   }
 
-  private static Optional<String> text(JsonNode node, String field) {
+  /// A field that is text and not empty.
+  static Optional<String> text(JsonNode node, String field) {
     var value = node.get(field);
     return value != null && value.isString() && !value.stringValue().isEmpty()
         ? Optional.of(value.stringValue())

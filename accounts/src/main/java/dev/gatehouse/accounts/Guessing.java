@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.function.LongSupplier;
 
 /// Throttles the guessing of passwords, per account and per address.
@@ -62,6 +63,21 @@ final class Guessing {
       return take(bucket(devices, base64(device.get()) + name, account));
     }
     return take(bucket(addresses, network(client), address), bucket(accounts, name, account));
+  }
+
+  /// Takes a guess that only the address has to answer for.
+  ///
+  /// @throws dev.gatehouse.http.Refusal 429 with the time after which one more is allowed
+  Guess takeFrom(InetSocketAddress client) {
+    return take(bucket(addresses, network(client), address));
+  }
+
+  /// Takes a guess at the password of who is signed in. The bucket is the user's own, since nobody
+  /// without a session of theirs can empty it.
+  ///
+  /// @throws dev.gatehouse.http.Refusal 429 with the time after which one more is allowed
+  Guess takeSignedIn(UUID user) {
+    return take(bucket(devices, user.toString(), account));
   }
 
   /// From all buckets or from none.

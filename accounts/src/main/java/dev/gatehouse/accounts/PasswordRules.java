@@ -33,13 +33,19 @@ final class PasswordRules {
   }
 
   /// Why this password is refused, in one sentence.
-  Optional<String> objection(String password) {
+  ///
+  /// @param emailKey of its user: the address or its first part is the first thing that is guessed
+  Optional<String> objection(String password, String emailKey) {
     int length = password.codePointCount(0, password.length());
     if (length < MIN) {
       return Optional.of("The password must have at least " + MIN + " characters.");
     }
     if (length > MAX) {
       return Optional.of("The password must have at most " + MAX + " characters.");
+    }
+    var plain = Email.fold(password);
+    if (plain.equals(emailKey) || plain.equals(emailKey.substring(0, emailKey.lastIndexOf('@')))) {
+      return Optional.of("The password must not be the email; choose another.");
     }
     return common.contains(password.toLowerCase(Locale.ROOT))
         ? Optional.of("The password is one of the commonest; choose another.")

@@ -34,6 +34,18 @@ final class Browser {
     headers.put("host", List.of("here.example:8080"));
   }
 
+  private Browser(Browser other) {
+    routes = other.routes;
+    address = other.address;
+    cookies.putAll(other.cookies);
+    headers.putAll(other.headers);
+  }
+
+  /// Another window with the same cookies as of now.
+  Browser copy() {
+    return new Browser(this);
+  }
+
   Response signUp(String email, String password) throws Exception {
     return post("/api/users", credentials(email, password));
   }
@@ -44,6 +56,15 @@ final class Browser {
 
   Response post(String path, String body) throws Exception {
     return send("POST", path, body);
+  }
+
+  Response changePassword(String current, String fresh) throws Exception {
+    return send(
+        "PUT", "/api/users/me/password", Json.string(Map.of("current", current, "new", fresh)));
+  }
+
+  Response put(String path, String body) throws Exception {
+    return send("PUT", path, body);
   }
 
   Response get(String path) throws Exception {

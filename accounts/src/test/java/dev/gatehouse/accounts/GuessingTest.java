@@ -3,6 +3,7 @@ package dev.gatehouse.accounts;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.gatehouse.accounts.AccountsSettings.Allowance;
+import dev.gatehouse.accounts.AccountsSettings.HashCost;
 import dev.gatehouse.http.Response;
 import dev.gatehouse.state.Database;
 import dev.gatehouse.testkit.FakeTicker;
@@ -26,10 +27,12 @@ class GuessingTest {
   private final Accounts accounts =
       new Accounts(
           new AccountsSettings(
+              HashCost.LEAST,
               2,
               64,
               new Allowance(3, Duration.ofMinutes(1)),
-              new Allowance(5, Duration.ofSeconds(30))),
+              new Allowance(5, Duration.ofSeconds(30)),
+              Duration.ofHours(8)),
           database,
           new SecureRandom(),
           ticker);
@@ -52,11 +55,11 @@ class GuessingTest {
     for (int i = 0; i < 3; i++) {
       assertThat(from("198.51.100." + i).signIn(ADA, WRONG).status()).isEqualTo(403);
     }
-    long hashes = accounts.hashes();
+    long hashes = accounts.hashed();
     var refused = attacker.signIn(ADA, PASSWORD);
     assertThat(refused.status()).isEqualTo(429);
     assertThat(refused.header("Retry-After")).contains("60");
-    assertThat(accounts.hashes()).isEqualTo(hashes);
+    assertThat(accounts.hashed()).isEqualTo(hashes);
 
     ticker.advance(Duration.ofSeconds(59));
     assertThat(attacker.signIn(ADA, WRONG).header("Retry-After")).contains("1");
@@ -101,6 +104,18 @@ class GuessingTest {
     }
     assertThat(from("2001:db8:0:1:ffff::1").signIn("new@x", WRONG).status()).isEqualTo(429);
     assertThat(from("2001:db8:0:2::1").signIn("new@x", WRONG).status()).isEqualTo(403);
+  }
+
+  @Test
+  void finding_out_which_emails_are_taken_costs_the_address_like_wrong_passwords()
+      throws Exception {
+    for (int i = 0; i < 5; i++) {
+      assertThat(attacker.signUp("free" + i + "@example.org", PASSWORD).status()).isEqualTo(200);
+      assertThat(attacker.signUp(ADA, PASSWORD).status()).isEqualTo(400);
+    }
+    assertThat(attacker.signUp(ADA, PASSWORD).status()).isEqualTo(429);
+    assertThat(attacker.signIn(ADA, WRONG).status()).isEqualTo(429);
+    assertThat(from("192.0.2.9").signUp(ADA, PASSWORD).status()).isEqualTo(400);
   }
 
   @Test
@@ -165,10 +180,12 @@ class GuessingTest {
     try (var shut =
         new Accounts(
             new AccountsSettings(
+                HashCost.LEAST,
                 1,
                 1,
                 new Allowance(1, Duration.ofMinutes(1)),
-                new Allowance(1, Duration.ofMinutes(1))),
+                new Allowance(1, Duration.ofMinutes(1)),
+                Duration.ofHours(8)),
             database,
             new SecureRandom(),
             ticker)) {
@@ -186,10 +203,12 @@ class GuessingTest {
     try (var small =
             new Accounts(
                 new AccountsSettings(
+                    HashCost.LEAST,
                     1,
                     1,
                     new Allowance(1000, Duration.ofMinutes(1)),
-                    new Allowance(1000, Duration.ofMinutes(1))),
+                    new Allowance(1000, Duration.ofMinutes(1)),
+                    Duration.ofHours(8)),
                 database,
                 new SecureRandom(),
                 ticker);

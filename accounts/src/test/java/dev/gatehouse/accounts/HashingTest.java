@@ -1,14 +1,21 @@
 package dev.gatehouse.accounts;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
+import dev.gatehouse.accounts.AccountsSettings.HashCost;
 import java.security.SecureRandom;
+import java.util.ArrayList;
 import java.util.Optional;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class HashingTest {
-  private final Hashing hashing = new Hashing(1, 4, new SecureRandom());
+  private final Hashing hashing = new Hashing(HashCost.LEAST, 1, 4, new SecureRandom());
 
   @AfterEach
   void close() {
@@ -44,6 +51,54 @@ class HashingTest {
   void without_a_usable_hash_the_answer_is_no_at_the_same_cost() throws Exception {
     assertThat(hashing.matches("a quiet heron", Optional.empty())).isFalse();
     assertThat(hashing.matches("a quiet heron", Optional.of("plain text"))).isFalse();
-    assertThat(hashing.computed()).isEqualTo(2);
+    assertThat(hashing.work()).isEqualTo(2 * HashCost.LEAST.work());
+  }
+
+  @ParameterizedTest
+  @CsvSource({"19456, 2, 1", "8192, 1, 1", "19456, 1, 1", "12288, 3, 1", "32768, 1, 1", "8, 1, 1"})
+  void a_check_costs_the_same_for_nobody_and_whatever_the_password_was_hashed_for(
+      int memoryKib, int passes, int lanes) throws Exception {
+    var older = new HashCost(memoryKib, passes, lanes);
+    String stored;
+    try (var before = new Hashing(older, 1, 4, new SecureRandom())) {
+      stored = before.hash("a quiet heron");
+    }
+    assertThat(hashing.matches("another heron", Optional.empty())).isFalse();
+    long nobody = hashing.work();
+    assertThat(hashing.matches("another heron", Optional.of(stored))).isFalse();
+    long wrong = hashing.work() - nobody;
+    assertThat(hashing.matches("a quiet heron", Optional.of(stored))).isTrue();
+    long right = hashing.work() - nobody - wrong;
+    // Argon2 rounds memory; less than a hundredth is less than what the rest of a request varies.
+    assertThat(wrong).isCloseTo(nobody, withinPercentage(1));
+    assertThat(right).isEqualTo(wrong);
+    assertThat(hashing.isCheap(stored)).isEqualTo(!older.equals(HashCost.LEAST));
+  }
+
+  @Test
+  void a_password_that_was_hashed_for_more_stays() throws Exception {
+    try (var dearer = new Hashing(new HashCost(65_536, 2, 1), 1, 4, new SecureRandom())) {
+      assertThat(hashing.isCheap(dearer.hash("a quiet heron"))).isFalse();
+    }
+    assertThat(hashing.isCheap("plain text")).isFalse();
+  }
+
+  @Test
+  void no_more_are_computed_at_once_than_there_are_threads_and_all_get_their_turn()
+      throws Exception {
+    int most = 0;
+    try (var two = new Hashing(HashCost.LEAST, 2, 64, new SecureRandom());
+        var callers = Executors.newVirtualThreadPerTaskExecutor()) {
+      var answers = new ArrayList<Future<String>>();
+      for (int i = 0; i < 24; i++) {
+        answers.add(callers.submit(() -> two.hash("a quiet heron")));
+      }
+      while (answers.stream().anyMatch(answer -> !answer.isDone())) {
+        most = Math.max(most, two.computing());
+        Thread.onSpinWait();
+      }
+      assertThat(most).isBetween(1, 2);
+      assertThat(two.work()).isEqualTo(24 * HashCost.LEAST.work());
+    }
   }
 }

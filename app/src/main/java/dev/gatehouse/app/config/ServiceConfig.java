@@ -32,7 +32,9 @@ public sealed interface ServiceConfig {
   record Compute(int buffer, Program program) implements ServiceConfig {}
 
   /// Users and sessions, inside the edge.
-  record Accounts() implements ServiceConfig {}
+  ///
+  /// @param idle a session that was not used for so long is over
+  record Accounts(Duration idle) implements ServiceConfig {}
 
   /// MultiVAC, its HTTP side inside the edge.
   ///

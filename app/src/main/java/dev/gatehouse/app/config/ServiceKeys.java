@@ -93,10 +93,16 @@ final class ServiceKeys {
               v -> new ServiceConfig.Compute(v.get(BUFFER), v.get(PROGRAM))),
           "/cpu and /local_program, inside the edge");
 
+  private static final Key<Duration> IDLE =
+      Key.with(
+          "idle",
+          Texts.duration(Duration.ofSeconds(1), Duration.ofDays(1)),
+          "8h",
+          "a session that was not used for so long is over; after a day every one is");
   private static final Key<ServiceConfig> ACCOUNTS =
       Key.optional(
           "accounts",
-          Shape.Section.of(List.of(), v -> new ServiceConfig.Accounts()),
+          Shape.Section.of(List.of(IDLE), v -> new ServiceConfig.Accounts(v.get(IDLE))),
           "users and sessions (/api), inside the edge");
 
   private static final Key<Integer> WORKERS =

@@ -38,7 +38,8 @@ final class LocalServices implements AutoCloseable {
             case ServiceConfig.Storage storage -> {}
             case ServiceConfig.Counters counters -> {}
             case ServiceConfig.Compute compute -> services.compute(name, compute, context);
-            case ServiceConfig.Accounts own -> services.accounts(name, database.get(), context);
+            case ServiceConfig.Accounts own ->
+                services.accounts(name, own, database.get(), context);
             case ServiceConfig.Multivac multivac ->
                 services.routes.put(name, new Multivac(database.get()).routes());
           }
@@ -85,10 +86,12 @@ final class LocalServices implements AutoCloseable {
     routes.put(name, compute.routes());
   }
 
-  private void accounts(String name, Database database, RoleContext context) {
+  private void accounts(
+      String name, ServiceConfig.Accounts settings, Database database, RoleContext context) {
     var made =
         new Accounts(
-            AccountsSettings.defaults(Runtime.getRuntime().availableProcessors()),
+            AccountsSettings.defaults(Runtime.getRuntime().availableProcessors())
+                .idle(settings.idle()),
             database,
             new SecureRandom(),
             context.nanos());

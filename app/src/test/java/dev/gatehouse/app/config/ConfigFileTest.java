@@ -66,7 +66,7 @@ class ConfigFileTest {
                 "compute",
                     new ServiceConfig.Compute(
                         64, new ServiceConfig.Program(List.of(), Duration.ofSeconds(5), 4, 64)),
-                "accounts", new ServiceConfig.Accounts(),
+                "accounts", new ServiceConfig.Accounts(Duration.ofHours(8)),
                 "multivac", new ServiceConfig.Multivac(2)));
     assertThat(config.service(ServiceConfig.Multivac.class))
         .contains(new ServiceConfig.Multivac(2));
