@@ -176,6 +176,7 @@ final class EdgeHandler implements ExchangeHandler {
     private final Exchange exchange;
     private final long began;
     private String routeName = "-";
+    private @Nullable Visit visit;
     private @Nullable Relay relay;
     private CachedRoute.@Nullable Ongoing kept;
     private @Nullable Failure failure;
@@ -195,7 +196,9 @@ final class EdgeHandler implements ExchangeHandler {
       switch (table.match(exchange.listener(), head)) {
         case RouteTable.Match.Found(var route) -> {
           routeName = route.name();
-          filter(new Visit(exchange, route), 0);
+          var begun = new Visit(exchange, route);
+          visit = begun;
+          filter(begun, 0);
         }
         case RouteTable.Match.WrongMethod(var allow) -> answer(Problem.methodNotAllowed(allow));
         case RouteTable.Match.Unknown() -> {
@@ -344,7 +347,9 @@ final class EdgeHandler implements ExchangeHandler {
               head.method(),
               head.target().rawPath(),
               routeName,
+              visit == null ? exchange.peerText() : visit.clientText(),
               exchange.status(),
+              exchange.bytesIn(),
               exchange.bytesOut(),
               nanos.getAsLong() - began,
               Optional.ofNullable(failure)));

@@ -7,6 +7,7 @@ import java.util.Optional;
 /// access log.
 ///
 /// @param route the route's name, or `-` when none matched
+/// @param client who asked, as text without the port: the peer, or whom a trusted proxy names
 /// @param status 0 when nothing was sent
 /// @param nanos from the request's head to the response's end
 /// @param failure the last failure, also when a retry hid it from the client
@@ -15,7 +16,9 @@ public record ExchangeRecord(
     String method,
     String path,
     String route,
+    String client,
     int status,
+    long bytesIn,
     long bytesOut,
     long nanos,
     Optional<Failure> failure) {}

@@ -55,6 +55,7 @@ public final class Exchange {
 
   private Stage stage = Stage.WAITING;
   private int status;
+  private long bytesIn;
   private long bytesOut;
   private @Nullable Consumer<HttpHeaders> edit;
   private @Nullable Runnable onDone;
@@ -105,6 +106,11 @@ public final class Exchange {
   /// The status that was sent; 0 before any.
   public int status() {
     return status;
+  }
+
+  /// Body bytes that came so far.
+  public long bytesIn() {
+    return bytesIn;
   }
 
   /// Body bytes written so far.
@@ -198,6 +204,7 @@ public final class Exchange {
   void content(HttpContent content) {
     boolean last = content instanceof LastHttpContent;
     continueExpected = false;
+    bytesIn += content.content().readableBytes();
     var to = sink;
     if (last) {
       bodyEnded = true;

@@ -5,7 +5,9 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /// A request target in origin form (RFC 9112 section 3.2.1): the bytes as they came and what they
@@ -75,6 +77,22 @@ public record Target(String raw, String rawPath, List<String> segments, Optional
       }
     }
     return Optional.empty();
+  }
+
+  /// Every query parameter with its first value, form-decoded, in their order.
+  ///
+  /// @throws Refusal 400 when the query has a broken escape
+  public Map<String, String> query() {
+    var all = new LinkedHashMap<String, String>();
+    for (var pair : rawQuery.orElse("").split("&")) {
+      if (!pair.isEmpty()) {
+        int equals = pair.indexOf('=');
+        all.putIfAbsent(
+            formDecode(equals < 0 ? pair : pair.substring(0, equals)),
+            equals < 0 ? "" : formDecode(pair.substring(equals + 1)));
+      }
+    }
+    return all;
   }
 
   /// One segment, percent-encoded so that it can stand in a path (RFC 3986 unreserved characters

@@ -47,6 +47,7 @@ public final class AdminRoutes {
             "/admin/upstreams",
             "/admin/config",
             "/admin/cache",
+            "/admin/stats",
             "/metrics",
             "/readyz",
             "/healthz"));

@@ -3,7 +3,9 @@ package dev.gatehouse.app.cli;
 import dev.gatehouse.app.PlainError;
 import dev.gatehouse.app.Version;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -171,6 +173,48 @@ public final class Cli {
       })
   int reload(@CommandLine.Mixin DataOption data) {
     return Orders.reload(data.path());
+  }
+
+  @Command(
+      name = "stats",
+      mixinStandardHelpOptions = true,
+      description = {
+        "Show what was asked of the edges: how often, by whom, and how it went.",
+        "Several values of a filter are separated by commas."
+      })
+  int stats(
+      @CommandLine.Mixin FileOption file,
+      @CommandLine.Mixin DataOption data,
+      @Option(
+              names = "--by",
+              paramLabel = "WHAT",
+              defaultValue = "route",
+              description = "route, path, client, status or limit; several with commas.")
+          String by,
+      @Option(
+              names = "--window",
+              paramLabel = "TIME",
+              defaultValue = "1h",
+              description = "How far back: 15m, 1h, 30d.")
+          String window,
+      @Option(
+              names = "--top",
+              paramLabel = "ROWS",
+              defaultValue = "20",
+              description = "How many rows at most.")
+          String top,
+      @Option(
+              names = "--only",
+              paramLabel = "WHAT=VALUE",
+              description = "Only these, such as client=10.0.0.1 or status=5xx.")
+          @Nullable Map<String, String> only,
+      @Option(names = "--json", description = "Print JSON instead of a table.") boolean json) {
+    var query = new LinkedHashMap<String, String>();
+    query.put("by", by);
+    query.put("window", window);
+    query.put("top", top);
+    query.putAll(only == null ? Map.of() : only);
+    return Stats.run(file.chosen(), data.chosen(), query, json);
   }
 
   static final class OfTheJar implements IVersionProvider {

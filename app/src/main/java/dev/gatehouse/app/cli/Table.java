@@ -5,7 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/// What runs where, as aligned columns.
+/// Rows as aligned columns, such as what runs where.
 final class Table {
   private static final List<String> HEAD = List.of("NAME", "STATE", "PID", "RSS", "ADDRESS", "");
 
@@ -24,10 +24,15 @@ final class Table {
   }
 
   static String of(List<Row> rows) {
+    return of(HEAD, rows.stream().map(Row::cells).toList());
+  }
+
+  /// @param head as many cells as each row has
+  static String of(List<String> head, List<List<String>> rows) {
     var all = new ArrayList<List<String>>();
-    all.add(HEAD);
-    rows.forEach(row -> all.add(row.cells));
-    var widths = new int[HEAD.size()];
+    all.add(head);
+    all.addAll(rows);
+    var widths = new int[head.size()];
     for (var row : all) {
       for (int i = 0; i < widths.length; i++) {
         widths[i] = Math.max(widths[i], row.get(i).length());

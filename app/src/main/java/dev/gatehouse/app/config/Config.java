@@ -10,6 +10,7 @@ import java.util.Optional;
 /// @param file the file it was read from; empty for the assembly that ships with Gatehouse
 /// @param data where state lives; a relative path is relative to the working directory
 /// @param reload when a changed file is taken over
+/// @param stats the usage statistics
 /// @param services by name, in the file's order; a service that is absent is not run
 /// @param upstreams by name, in the file's order, then those that routes name by their URL
 /// @param routes in the file's order; which one wins is a matter of [RouteConfig.Match], not of
@@ -23,6 +24,7 @@ public record Config(
     ReplicaConfig replica,
     LogConfig log,
     ReloadConfig reload,
+    StatsConfig stats,
     Map<String, ServiceConfig> services,
     Map<String, UpstreamConfig> upstreams,
     List<RouteConfig> routes) {
@@ -38,6 +40,7 @@ public record Config(
         replica,
         log,
         reload,
+        stats,
         services,
         upstreams,
         routes);

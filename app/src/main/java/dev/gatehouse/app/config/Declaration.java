@@ -143,6 +143,26 @@ final class Declaration {
           Shape.Section.of(List.of(WATCH), v -> new ReloadConfig(v.get(WATCH))),
           "changes while it runs");
 
+  // ---- statistics
+
+  private static final Key<Boolean> KEEP_STATS =
+      Key.with(
+          "keep", Texts.flag(), "true", "whether requests are counted by route, status and client");
+  private static final Key<Duration> STATS_EVERY =
+      Key.with(
+          "flush-every",
+          Texts.duration(MS.multipliedBy(100), Duration.ofMinutes(1)),
+          "5s",
+          "how long counts are gathered before they go to the database; a crash of the edge loses"
+              + " them");
+  private static final Key<StatsConfig> STATS =
+      Key.section(
+          "stats",
+          Shape.Section.of(
+              List.of(KEEP_STATS, STATS_EVERY),
+              v -> new StatsConfig(v.get(KEEP_STATS), v.get(STATS_EVERY))),
+          "usage statistics, kept by the minute for two days and by the hour for a year");
+
   // ---- upstreams
 
   private static final Shape<Duration> WAIT = Texts.duration(MS, HOUR);
@@ -345,6 +365,7 @@ final class Declaration {
                   REPLICA,
                   LOG,
                   RELOAD,
+                  STATS,
                   ServiceKeys.SERVICES,
                   UPSTREAMS,
                   ROUTES),
@@ -371,6 +392,7 @@ final class Declaration {
         v.get(REPLICA),
         v.get(LOG),
         v.get(RELOAD),
+        v.get(STATS),
         v.get(ServiceKeys.SERVICES),
         Collections.unmodifiableMap(upstreams),
         v.get(ROUTES));

@@ -60,8 +60,10 @@ public final class EdgeRole implements Role {
     var workers = Executors.newVirtualThreadPerTaskExecutor();
     var services = LocalServices.start(config, context);
     var metrics = new Metrics();
+    var usage = UsageStats.start(config, context, loops, services::database);
     try {
-      Function<Config, Gateway.Settings> plan = now -> settings(now, context, services, metrics);
+      Function<Config, Gateway.Settings> plan =
+          now -> settings(now, context, services, metrics, usage);
       var gateway =
           Gateway.start(
               loops,
@@ -74,12 +76,13 @@ public final class EdgeRole implements Role {
         var resolver = config.edge().resolver().map(Address::socket);
         var discovery = new Discovery(loops, resolver, context.nanos(), gateway::discovered);
         var reload = new EdgeReload(loaded, gateway, plan, discovery, context.clock(), metrics);
-        return admin(context, loops, workers, services, metrics, gateway, reload);
+        return admin(context, loops, workers, services, metrics, usage, gateway, reload);
       } catch (IOException e) {
         gateway.close(Duration.ZERO);
         throw e;
       }
     } catch (IOException e) {
+      usage.close();
       services.close();
       loops.close();
       throw e;
@@ -92,7 +95,11 @@ public final class EdgeRole implements Role {
   }
 
   private static Gateway.Settings settings(
-      Config config, RoleContext context, LocalServices services, Metrics metrics) {
+      Config config,
+      RoleContext context,
+      LocalServices services,
+      Metrics metrics,
+      UsageStats usage) {
     var plan = new EdgePlan(config);
     return new Gateway.Settings(
         plan.listeners(),
@@ -106,7 +113,10 @@ public final class EdgeRole implements Role {
         context.secrets().assembly(),
         trusted(config.edge().trustedProxies()),
         services::userOf,
-        done -> note(done, metrics),
+        done -> {
+          note(done, metrics);
+          usage.count(done);
+        },
         config.edge().cacheSize());
   }
 
@@ -138,6 +148,7 @@ public final class EdgeRole implements Role {
       ExecutorService workers,
       LocalServices services,
       Metrics metrics,
+      UsageStats usage,
       Gateway gateway,
       EdgeReload reload)
       throws IOException {
@@ -146,6 +157,7 @@ public final class EdgeRole implements Role {
     var views = new EdgeViews(gateway, reload::settings);
     metrics.gauge("gatehouse_edge_connections", "Connections of clients.", gateway::connections);
     CacheAdmin.metrics(gateway.cache(), metrics);
+    usage.metrics(metrics);
     var door =
         new AdminDoor(
             new RoutesHandler(
@@ -153,6 +165,7 @@ public final class EdgeRole implements Role {
                         new AdminRoutes.Sources(
                             views::routes, views::upstreams, views::config, readiness::now))
                     .and(CacheAdmin.routes(gateway.cache()))
+                    .and(usage.routes(gateway::routes))
                     .and(metrics.routes()),
                 workers),
             AdminToken.in(context.data().resolve("admin.token"), random),
@@ -199,6 +212,7 @@ public final class EdgeRole implements Role {
         gateway.runDown(how.quiet(), how.newcomers());
         gateway.close(how.inFlight());
         server.close(Duration.ZERO);
+        usage.close();
         services.close();
         loops.close();
       }

@@ -10,27 +10,30 @@ import dev.gatehouse.http.Routes;
 import dev.gatehouse.multivac.Multivac;
 import dev.gatehouse.state.Database;
 import java.security.SecureRandom;
-import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.concurrent.ConcurrentLinkedDeque;
 
 /// The services that run inside the edge: accounts, compute and MultiVAC's HTTP side.
 final class LocalServices implements AutoCloseable {
   static final int CONNECTIONS = 8;
 
   private final Map<String, Routes> routes = new LinkedHashMap<>();
-  private final Deque<AutoCloseable> open = new ArrayDeque<>();
+  private final Deque<AutoCloseable> open = new ConcurrentLinkedDeque<>();
+  private final Lazy database;
   private Optional<Accounts> accounts = Optional.empty();
 
-  private LocalServices() {}
+  private LocalServices(RoleContext context) {
+    database = new Lazy(context, open);
+  }
 
   /// Starts what the configuration names; waits for the database if any of them needs it.
   static LocalServices start(Config config, RoleContext context) {
-    var services = new LocalServices();
-    var database = new Lazy(context, services.open);
+    var services = new LocalServices(context);
+    var database = services.database;
     config
         .services()
         .forEach((name, settings) -> {
@@ -47,7 +50,7 @@ final class LocalServices implements AutoCloseable {
     return services;
   }
 
-  /// The database, opened by the first service that needs it.
+  /// The database, opened by the first that needs it; whoever else does shares it.
   private static final class Lazy {
     private final RoleContext context;
     private final Deque<AutoCloseable> open;
@@ -58,7 +61,7 @@ final class LocalServices implements AutoCloseable {
       this.open = open;
     }
 
-    Database get() {
+    synchronized Database get() {
       if (database.isEmpty()) {
         var opened = Replicas.database(context, CONNECTIONS);
         open.push(opened);
@@ -103,6 +106,12 @@ final class LocalServices implements AutoCloseable {
   /// By the service's name.
   Map<String, Routes> routes() {
     return routes;
+  }
+
+  /// The database of the services here, which others in this process may share; waits for it as
+  /// long as it takes where nobody has needed it before.
+  Database database() {
+    return database.get();
   }
 
   /// The user whose session this token is; nobody's where this assembly has no accounts.

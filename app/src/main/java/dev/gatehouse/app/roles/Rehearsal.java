@@ -6,6 +6,7 @@ import dev.gatehouse.app.config.Config;
 import dev.gatehouse.app.config.EdgeConfig;
 import dev.gatehouse.app.config.ListenConfig;
 import dev.gatehouse.app.config.Loaded;
+import dev.gatehouse.app.config.StatsConfig;
 import dev.gatehouse.app.logs.LogSetup;
 import java.io.IOException;
 import java.net.Socket;
@@ -68,6 +69,8 @@ public final class Rehearsal {
         config.replica(),
         config.log(),
         config.reload(),
+        // What it asks itself is nobody's usage.
+        new StatsConfig(false, config.stats().flushEvery()),
         config.services(),
         config.upstreams(),
         config.routes());
