@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
+import java.util.function.Function;
 
 /// What a service answers: an immutable table of method, path template and handler.
 ///
@@ -19,6 +20,11 @@ public final class Routes {
     record Blocking(Handler handler) implements Target {}
 
     record Inline(InlineHandler handler) implements Target {}
+
+    /// Answered on the event loop where `atOnce` knows the answer without waiting for anything,
+    /// else by `otherwise`, as if that stood alone: a cache in front of a database.
+    record Either(Function<Request, Optional<Response>> atOnce, Handler otherwise)
+        implements Target {}
   }
 
   /// One line of the table. `bodyLimit` is in bytes; 0 means that a body is refused with 413.
@@ -129,6 +135,12 @@ public final class Routes {
     /// A route answered on the event loop.
     public Builder inline(String method, String template, int bodyLimit, InlineHandler handler) {
       return add(method, template, bodyLimit, new Target.Inline(handler));
+    }
+
+    /// A `GET` whose answer may be at hand; see [Target.Either].
+    public Builder get(
+        String template, Function<Request, Optional<Response>> atOnce, Handler otherwise) {
+      return add("GET", template, 0, new Target.Either(atOnce, otherwise));
     }
 
     private Builder add(String method, String template, int bodyLimit, Target target) {

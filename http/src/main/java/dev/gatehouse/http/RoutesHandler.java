@@ -143,19 +143,35 @@ public final class RoutesHandler {
           }
         }
       }
-      case Routes.Target.Blocking(var handler) ->
-          threads.execute(() -> {
-            Response response;
-            try {
-              response = handler.handle(request);
-            } catch (Exception e) {
-              response = failed(e, request);
-            } catch (StackOverflowError | OutOfMemoryError e) {
-              response = failed(new IllegalStateException(e), request);
-            }
-            exchange.send(response);
-          });
+      case Routes.Target.Either(var atOnce, var otherwise) -> {
+        Optional<Response> now;
+        try {
+          now = atOnce.apply(request);
+        } catch (RuntimeException e) {
+          now = Optional.of(failed(e, request));
+        }
+        if (now.isPresent()) {
+          exchange.send(now.get());
+        } else {
+          block(exchange, request, otherwise);
+        }
+      }
+      case Routes.Target.Blocking(var handler) -> block(exchange, request, handler);
     }
+  }
+
+  private void block(Exchange exchange, Request request, Handler handler) {
+    threads.execute(() -> {
+      Response response;
+      try {
+        response = handler.handle(request);
+      } catch (Exception e) {
+        response = failed(e, request);
+      } catch (StackOverflowError | OutOfMemoryError e) {
+        response = failed(new IllegalStateException(e), request);
+      }
+      exchange.send(response);
+    });
   }
 
   private static Response failed(Exception e, Request request) {

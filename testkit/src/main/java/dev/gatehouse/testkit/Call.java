@@ -1,5 +1,6 @@
 package dev.gatehouse.testkit;
 
+import dev.gatehouse.http.Handler;
 import dev.gatehouse.http.Problem;
 import dev.gatehouse.http.Refusal;
 import dev.gatehouse.http.Request;
@@ -68,20 +69,24 @@ public record Call(
 
   private static Response answer(Routes.Route route, Request request) {
     return switch (route.target()) {
-      case Routes.Target.Blocking(var handler) -> {
-        try {
-          yield handler.handle(request);
-        } catch (RuntimeException e) {
-          throw e;
-        } catch (Exception e) {
-          throw new AssertionError("the handler threw", e);
-        }
-      }
+      case Routes.Target.Blocking(var handler) -> answer(handler, request);
+      case Routes.Target.Either(var atOnce, var otherwise) ->
+          atOnce.apply(request).orElseGet(() -> answer(otherwise, request));
       case Routes.Target.Inline(var handler) -> {
         var reply = new CompletableFuture<Response>();
         handler.handle(request, reply::complete);
         yield reply.join();
       }
     };
+  }
+
+  private static Response answer(Handler handler, Request request) {
+    try {
+      return handler.handle(request);
+    } catch (RuntimeException e) {
+      throw e;
+    } catch (Exception e) {
+      throw new AssertionError("the handler threw", e);
+    }
   }
 }
