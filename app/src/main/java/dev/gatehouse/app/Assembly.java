@@ -37,8 +37,10 @@ public final class Assembly {
 
   private static final ServiceSpec.Jvm COUNTERS =
       new ServiceSpec.Jvm(96, 32, false, true, CountersRole.CONNECTIONS + 1);
-  private static final ServiceSpec.Jvm STORAGE =
-      new ServiceSpec.Jvm(96, 32, false, true, StorageRole.CONNECTIONS + 1);
+
+  /// Heap of a storage replica in MiB, besides what it may remember.
+  private static final int STORAGE_HEAP = 64;
+
   private static final ServiceSpec.Jvm WORKER =
       new ServiceSpec.Jvm(96, 32, true, true, WorkerRole.CONNECTIONS + 1);
 
@@ -113,13 +115,25 @@ public final class Assembly {
     config
         .service(ServiceConfig.Storage.class)
         .filter(storage -> storage.discover().isEmpty())
-        .ifPresent(
-            storage -> services.add(replicas("storage", storage.replicas(), config, STORAGE, 3)));
+        .ifPresent(storage ->
+            services.add(
+                replicas(
+                    "storage",
+                    storage.replicas(),
+                    config,
+                    storageJvm(storage.cache().orElse(0L)),
+                    3)));
     config
         .service(ServiceConfig.Multivac.class)
         .ifPresent(
             multivac -> services.add(replicas("worker", multivac.workers(), config, WORKER, 1)));
     return services;
+  }
+
+  private static ServiceSpec.Jvm storageJvm(long cache) {
+    // At least as much as before there was a cache: eight documents of 1 MiB may be in flight.
+    int heap = Math.max(96, STORAGE_HEAP + (int) (cache >> 20));
+    return new ServiceSpec.Jvm(heap, 32, false, true, StorageRole.CONNECTIONS + 1);
   }
 
   private static ServiceSpec replicas(

@@ -5,7 +5,9 @@ import dev.gatehouse.http.Problem;
 import dev.gatehouse.http.Request;
 import dev.gatehouse.http.Response;
 import dev.gatehouse.http.Target;
+import dev.gatehouse.state.coherence.NearCache;
 import dev.gatehouse.storage.StorageSql.Written;
+import java.util.Optional;
 
 /// Answers `/data`, `/data/{partition}` and `/data/{partition}/{id}`.
 final class Documents {
@@ -13,9 +15,16 @@ final class Documents {
   static final int MAX_BODY = 1 << 20;
 
   private final StorageSql sql;
+  private final Rows<Optional<Document>> rows;
 
-  Documents(StorageSql sql) {
+  Documents(StorageSql sql, Rows<Optional<Document>> rows) {
     this.sql = sql;
+    this.rows = rows;
+  }
+
+  /// What a remembered document weighs.
+  static int weight(Optional<Document> document) {
+    return document.map(found -> found.body().length + 200).orElse(0);
   }
 
   Response partitions(Request request) {
@@ -33,9 +42,27 @@ final class Documents {
   }
 
   Response get(Request request) {
+    var partition = name(request, "partition");
+    var id = name(request, "id");
+    return answer(
+        request,
+        rows.get(
+            StorageSql.key(partition, id),
+            key -> {
+              var found = sql.find(partition, id);
+              return new NearCache.Loaded<>(found, found.map(Document::version).orElse(0L));
+            }));
+  }
+
+  /// The answer, if it can be given from memory.
+  Optional<Response> known(Request request) {
+    return rows.peek(StorageSql.key(name(request, "partition"), name(request, "id")))
+        .map(found -> answer(request, found));
+  }
+
+  private static Response answer(Request request, Optional<Document> found) {
     var document =
-        sql.find(name(request, "partition"), name(request, "id"))
-            .orElseThrow(() -> Problem.notFound("There is no such document.").refusal());
+        found.orElseThrow(() -> Problem.notFound("There is no such document.").refusal());
     var conditions = Preconditions.of(request);
     if (!conditions.matches(document.version())) {
       throw changed();
@@ -51,7 +78,11 @@ final class Documents {
     var id = name(request, "id");
     var conditions = Preconditions.of(request);
     Json.parse(request.body());
-    return switch (sql.put(partition, id, request.body(), conditions)) {
+    var written =
+        rows.change(
+            StorageSql.key(partition, id),
+            () -> sql.put(partition, id, request.body(), conditions));
+    return switch (written) {
       case Written.Created(long version) ->
           Response.empty(201).with("ETag", Preconditions.etag(version));
       case Written.Replaced(long version) ->
@@ -63,7 +94,10 @@ final class Documents {
   Response delete(Request request) {
     var partition = name(request, "partition");
     var id = name(request, "id");
-    return switch (sql.delete(partition, id, Preconditions.of(request))) {
+    var conditions = Preconditions.of(request);
+    var deleted =
+        rows.change(StorageSql.key(partition, id), () -> sql.delete(partition, id, conditions));
+    return switch (deleted) {
       case GONE -> Response.empty(204);
       case UNKNOWN -> throw Problem.notFound("There is no such document.").refusal();
       case REFUSED -> throw changed();

@@ -1,6 +1,7 @@
 package dev.gatehouse.storage;
 
 import dev.gatehouse.state.Database;
+import dev.gatehouse.state.coherence.NearCache;
 import dev.gatehouse.storage.Preconditions.Tags;
 import java.util.List;
 import java.util.Optional;
@@ -8,11 +9,13 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.mapper.RowMapper;
+import org.jdbi.v3.core.statement.Query;
 
 /// All SQL of the storage service.
 ///
 /// Every statement stands alone in its own transaction (READ COMMITTED), so no lock outlives a
-/// statement. Sets of versions travel as text, `{1,2}`, because that needs no array types
+/// statement. A write notes its change (`state_note`) in the same statement, and so in the same
+/// transaction. Sets of versions travel as text, `{1,2}`, because that needs no array types
 /// registered.
 final class StorageSql {
 
@@ -68,43 +71,61 @@ final class StorageSql {
       SELECT EXISTS (SELECT FROM storage_documents WHERE partition = :partition)
       """;
 
+  // The row is written before its change is noted; both are seen or neither is.
+  private static final String NOTED =
+      """
+      SELECT version, created,
+        CASE WHEN :noted THEN state_note('storage.documents', :key, version) ELSE 0 END AS noted
+      FROM written
+      """;
+
   // Concurrent puts of one key queue on its row; each draws its version while it holds the row, so
   // versions of one document grow in commit order. The WHERE is judged on the newest row, after
   // the wait: of two writers that exclude the same version only one is right. xmax is 0 only on a
   // row that this statement inserted.
   private static final String PUT =
       """
-      INSERT INTO storage_documents AS held (partition, id, version, body)
-      VALUES (:partition, :id, nextval('storage_version'), :body)
-      ON CONFLICT (partition, id) DO UPDATE
-        SET version = nextval('storage_version'), body = excluded.body
-        WHERE NOT held.version = ANY (CAST(:excluded AS bigint[]))
-      RETURNING version, xmax = 0 AS created
-      """;
+      WITH written AS (
+        INSERT INTO storage_documents AS held (partition, id, version, body)
+        VALUES (:partition, :id, nextval('storage_version'), :body)
+        ON CONFLICT (partition, id) DO UPDATE
+          SET version = nextval('storage_version'), body = excluded.body
+          WHERE NOT held.version = ANY (CAST(:excluded AS bigint[]))
+        RETURNING version, xmax = 0 AS created
+      )
+      """
+          + NOTED;
 
   // Of many that create one key the first to insert wins; the others wait for its commit and then
   // insert nothing.
   private static final String CREATE =
       """
-      INSERT INTO storage_documents (partition, id, version, body)
-      VALUES (:partition, :id, nextval('storage_version'), :body)
-      ON CONFLICT (partition, id) DO NOTHING
-      RETURNING version
-      """;
+      WITH written AS (
+        INSERT INTO storage_documents (partition, id, version, body)
+        VALUES (:partition, :id, nextval('storage_version'), :body)
+        ON CONFLICT (partition, id) DO NOTHING
+        RETURNING version, true AS created
+      )
+      """
+          + NOTED;
 
   // Waits for a writer that has the row, then judges the WHERE again on what that writer left: of
   // two with the same expected version exactly one finds it.
   private static final String REPLACE =
       """
-      UPDATE storage_documents SET version = nextval('storage_version'), body = :body
-      WHERE partition = :partition AND id = :id
-        AND (:any OR version = ANY (CAST(:expected AS bigint[])))
-        AND NOT version = ANY (CAST(:excluded AS bigint[]))
-      RETURNING version
-      """;
+      WITH written AS (
+        UPDATE storage_documents SET version = nextval('storage_version'), body = :body
+        WHERE partition = :partition AND id = :id
+          AND (:any OR version = ANY (CAST(:expected AS bigint[])))
+          AND NOT version = ANY (CAST(:excluded AS bigint[]))
+        RETURNING version, false AS created
+      )
+      """
+          + NOTED;
 
   // As REPLACE. `known` is read in the statement's snapshot, so it tells apart a document that was
-  // never there and one whose version is another.
+  // never there and one whose version is another. The deletion has a version of its own, so that
+  // nobody takes its change for that of a document.
   private static final String DELETE =
       """
       WITH gone AS (
@@ -112,16 +133,23 @@ final class StorageSql {
         WHERE partition = :partition AND id = :id
           AND (:any OR version = ANY (CAST(:expected AS bigint[])))
           AND NOT version = ANY (CAST(:excluded AS bigint[]))
-        RETURNING 1
+        RETURNING nextval('storage_version') AS version
       )
-      SELECT EXISTS (SELECT FROM gone) AS gone,
+      SELECT gone.version,
+        CASE WHEN :noted AND gone.version IS NOT NULL
+          THEN state_note('storage.documents', :key, gone.version) ELSE 0 END AS noted,
         EXISTS (SELECT FROM storage_documents WHERE partition = :partition AND id = :id) AS known
+      FROM (VALUES (1)) AS always LEFT JOIN gone ON true
       """;
 
   // Appends; two at once are two rows, in the order of their identities.
   private static final String ADD_AGE =
       """
-      INSERT INTO storage_ages (name, age) VALUES (:name, :age)
+      WITH added AS (
+        INSERT INTO storage_ages (name, age) VALUES (:name, :age) RETURNING id
+      )
+      SELECT CASE WHEN :noted THEN state_note('storage.ages', :name, 0) ELSE 0 END AS noted
+      FROM added
       """;
 
   private static final String AGES =
@@ -130,9 +158,17 @@ final class StorageSql {
       """;
 
   private final Database database;
+  private final boolean noted;
 
-  StorageSql(Database database) {
+  /// @param noted whether writes are noted in the change log
+  StorageSql(Database database, boolean noted) {
     this.database = database;
+    this.noted = noted;
+  }
+
+  /// What a document is known by in the change log. No two documents have the same.
+  static String key(String partition, String id) {
+    return partition.length() + ":" + partition + id;
   }
 
   Optional<Document> find(String partition, String id) {
@@ -171,56 +207,63 @@ final class StorageSql {
     });
   }
 
-  Written put(String partition, String id, byte[] body, Preconditions conditions) {
+  NearCache.Written<Written> put(
+      String partition, String id, byte[] body, Preconditions conditions) {
     return database.with(handle -> {
       if (!(conditions.ifMatch() instanceof Tags.Absent)) {
-        return replace(handle, partition, id, body, conditions);
+        return conditions.ifNoneMatch() instanceof Tags.Any
+            ? refused() // a document cannot be both there and not there
+            : replace(handle, partition, id, body, conditions);
       }
       if (conditions.ifNoneMatch() instanceof Tags.Any) {
         return create(handle, partition, id, body);
       }
-      return handle
-          .createQuery(PUT)
-          .bind("partition", partition)
-          .bind("id", id)
-          .bind("body", body)
-          .bind("excluded", array(conditions.ifNoneMatch()))
-          .<Written>map((row, context) ->
-              row.getBoolean("created")
-                  ? new Written.Created(row.getLong("version"))
-                  : new Written.Replaced(row.getLong("version")))
-          .findOne()
-          .orElseGet(Written.Refused::new);
+      return written(
+          handle.createQuery(PUT).bind("excluded", array(conditions.ifNoneMatch())),
+          partition,
+          id,
+          body);
     });
   }
 
-  Deleted delete(String partition, String id, Preconditions conditions) {
+  NearCache.Written<Deleted> delete(String partition, String id, Preconditions conditions) {
     boolean guarded =
         !(conditions.ifMatch() instanceof Tags.Absent)
             || !(conditions.ifNoneMatch() instanceof Tags.Absent);
     if (conditions.ifNoneMatch() instanceof Tags.Any) {
-      return find(partition, id).isPresent() ? Deleted.REFUSED : Deleted.UNKNOWN;
+      return NearCache.Written.nothing(
+          find(partition, id).isPresent() ? Deleted.REFUSED : Deleted.UNKNOWN);
     }
     return database.with(handle ->
         handle
             .createQuery(DELETE)
             .bind("partition", partition)
             .bind("id", id)
+            .bind("key", key(partition, id))
+            .bind("noted", noted)
             .bind("any", !(conditions.ifMatch() instanceof Tags.OneOf))
             .bind("expected", array(conditions.ifMatch()))
             .bind("excluded", array(conditions.ifNoneMatch()))
             .map((row, context) -> {
-              if (row.getBoolean("gone")) {
-                return Deleted.GONE;
+              long version = row.getLong("version");
+              if (!row.wasNull()) {
+                return new NearCache.Written<>(Deleted.GONE, row.getLong("noted"), version);
               }
-              return guarded && row.getBoolean("known") ? Deleted.REFUSED : Deleted.UNKNOWN;
+              return NearCache.Written.nothing(
+                  guarded && row.getBoolean("known") ? Deleted.REFUSED : Deleted.UNKNOWN);
             })
             .one());
   }
 
-  void addAge(String name, int age) {
-    database.with(
-        handle -> handle.createUpdate(ADD_AGE).bind("name", name).bind("age", age).execute());
+  NearCache.Written<Boolean> addAge(String name, int age) {
+    return database.with(handle ->
+        handle
+            .createQuery(ADD_AGE)
+            .bind("name", name)
+            .bind("age", age)
+            .bind("noted", noted)
+            .map((row, context) -> new NearCache.Written<>(true, row.getLong("noted"), 0))
+            .one());
   }
 
   /// Oldest first.
@@ -229,35 +272,46 @@ final class StorageSql {
         handle -> handle.createQuery(AGES).bind("name", name).mapTo(Integer.class).list());
   }
 
-  private static Written replace(
+  private NearCache.Written<Written> replace(
       Handle handle, String partition, String id, byte[] body, Preconditions conditions) {
-    if (conditions.ifNoneMatch() instanceof Tags.Any) {
-      return new Written.Refused(); // a document cannot be both there and not there
-    }
-    return handle
-        .createQuery(REPLACE)
-        .bind("partition", partition)
-        .bind("id", id)
-        .bind("body", body)
-        .bind("any", conditions.ifMatch() instanceof Tags.Any)
-        .bind("expected", array(conditions.ifMatch()))
-        .bind("excluded", array(conditions.ifNoneMatch()))
-        .mapTo(Long.class)
-        .findOne()
-        .<Written>map(Written.Replaced::new)
-        .orElseGet(Written.Refused::new);
+    return written(
+        handle
+            .createQuery(REPLACE)
+            .bind("any", conditions.ifMatch() instanceof Tags.Any)
+            .bind("expected", array(conditions.ifMatch()))
+            .bind("excluded", array(conditions.ifNoneMatch())),
+        partition,
+        id,
+        body);
   }
 
-  private static Written create(Handle handle, String partition, String id, byte[] body) {
-    return handle
-        .createQuery(CREATE)
+  private NearCache.Written<Written> create(
+      Handle handle, String partition, String id, byte[] body) {
+    return written(handle.createQuery(CREATE), partition, id, body);
+  }
+
+  private NearCache.Written<Written> written(
+      Query query, String partition, String id, byte[] body) {
+    return query
         .bind("partition", partition)
         .bind("id", id)
         .bind("body", body)
-        .mapTo(Long.class)
+        .bind("key", key(partition, id))
+        .bind("noted", noted)
+        .map((row, context) -> {
+          long version = row.getLong("version");
+          var outcome =
+              row.getBoolean("created")
+                  ? new Written.Created(version)
+                  : new Written.Replaced(version);
+          return new NearCache.Written<Written>(outcome, row.getLong("noted"), version);
+        })
         .findOne()
-        .<Written>map(Written.Created::new)
-        .orElseGet(Written.Refused::new);
+        .orElseGet(StorageSql::refused);
+  }
+
+  private static NearCache.Written<Written> refused() {
+    return NearCache.Written.nothing(new Written.Refused());
   }
 
   private static boolean exists(Handle handle, String partition) {

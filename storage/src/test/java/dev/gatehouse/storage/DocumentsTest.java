@@ -32,7 +32,6 @@ class DocumentsTest {
 
   @AfterEach
   void stop() {
-    storage.close();
     database.close();
   }
 

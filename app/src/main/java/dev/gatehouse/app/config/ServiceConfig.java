@@ -9,9 +9,17 @@ import java.util.Optional;
 public sealed interface ServiceConfig {
   /// Documents and ages, in `replicas` processes of their own.
   ///
+  /// @param cache bytes that each may remember; empty: none
+  /// @param bus where each hears of the others' writes; empty: a free port of the address that the
+  ///   database is reached from
   /// @param discover where they run elsewhere: how the edge finds them
   /// @param traffic how the edge shares requests among them
-  record Storage(int replicas, Optional<DiscoverConfig> discover, UpstreamSettings traffic)
+  record Storage(
+      int replicas,
+      Optional<Long> cache,
+      Optional<Address> bus,
+      Optional<DiscoverConfig> discover,
+      UpstreamSettings traffic)
       implements ServiceConfig {}
 
   /// Increments, in `replicas` processes of their own.

@@ -5,6 +5,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /// The part of the declaration that is about the built-in services.
@@ -13,15 +14,30 @@ final class ServiceKeys {
 
   private static final Key<Integer> STORAGE_REPLICAS =
       Key.with("replicas", Texts.number(0, 100), "1", "processes of this service");
+  private static final Key<Optional<Long>> STORAGE_CACHE =
+      Key.with(
+          "cache",
+          Texts.sizeOrOff(1 << 20, 1L << 30),
+          "32MiB",
+          "memory of each for documents and ages it read; all replicas keep each other's true");
+  private static final Key<Address> STORAGE_BUS =
+      Key.optional(
+          "bus",
+          Texts.address(),
+          "where each hears of the others' writes; port 0 is any free one, which is the default at"
+              + " the address that the database is reached from");
   static final TrafficKeys STORAGE_TRAFFIC = TrafficKeys.own(false);
   private static final Key<ServiceConfig> STORAGE =
       Key.optional(
           "storage",
           Shape.Section.<ServiceConfig>of(
-                  STORAGE_TRAFFIC.after(STORAGE_REPLICAS, DiscoverKeys.DISCOVER),
+                  STORAGE_TRAFFIC.after(
+                      STORAGE_REPLICAS, STORAGE_CACHE, STORAGE_BUS, DiscoverKeys.DISCOVER),
                   v ->
                       new ServiceConfig.Storage(
                           v.get(STORAGE_REPLICAS),
+                          v.get(STORAGE_CACHE),
+                          v.find(STORAGE_BUS),
                           v.find(DiscoverKeys.DISCOVER),
                           STORAGE_TRAFFIC.settings(v)))
               .checked(Checks::discovered),

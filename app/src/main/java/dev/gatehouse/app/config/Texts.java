@@ -220,7 +220,7 @@ final class Texts {
         : duration.toSeconds() % 3600 != 0 ? duration.toSeconds() + "s" : duration.toHours() + "h";
   }
 
-  static Shape<Long> size(long least, long most) {
+  static Shape.Scalar<Long> size(long least, long most) {
     var expects = "a size such as 512B, 64KiB or 1MiB";
     return new Shape.Scalar<>(
         expects,
@@ -257,6 +257,24 @@ final class Texts {
   private static String shown(long size) {
     int shift = size == 0 ? 0 : Math.min(30, Long.numberOfTrailingZeros(size) / 10 * 10);
     return (size >> shift) + List.of("B", "KiB", "MiB", "GiB").get(shift / 10);
+  }
+
+  /// A size, or `off` for none.
+  static Shape<Optional<Long>> sizeOrOff(long least, long most) {
+    var size = size(least, most);
+    var expects = size.expects() + ", or off";
+    return new Shape.Scalar<>(
+        expects,
+        (text, reading) -> {
+          if (text.equals("off")) {
+            return Optional.empty();
+          }
+          if (!LOOSE_SIZE.matcher(text).matches()) {
+            throw new Wrong("'" + text + "' is not " + expects);
+          }
+          return Optional.of(size.parser().parse(text, reading));
+        },
+        Map.of("type", "string", "pattern", "^(off|" + SIZE + ")$"));
   }
 
   static Shape<Address> address() {

@@ -19,8 +19,9 @@ import java.util.Optional;
 /// One run of every role in one process, so that the JVM can write down which classes they need:
 /// the AOT cache is made of that.
 ///
-/// It listens on free ports that nobody is told, only reads from the database, and ends. One cache
-/// for all roles was preferred to one each: the file is shared memory, and is made once.
+/// It listens on free ports that no client is told, writes nothing to the database but a lease
+/// which it gives back, and ends. One cache for all roles was preferred to one each: the file is
+/// shared memory, and is made once.
 public final class Rehearsal {
   private Rehearsal() {}
 
@@ -41,7 +42,13 @@ public final class Rehearsal {
               clock,
               System::nanoTime);
       try (var running = Roles.named(name, hidden).start(context)) {
-        for (var path : List.of("/healthz", "/metrics", "/data", "/counters/rehearsal")) {
+        for (var path :
+            List.of(
+                "/healthz",
+                "/metrics",
+                "/data",
+                "/data/partition1/identifier1",
+                "/counters/rehearsal")) {
           get(running.address().orElseThrow(), path);
         }
       }

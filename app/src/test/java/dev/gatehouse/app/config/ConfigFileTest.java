@@ -59,7 +59,12 @@ class ConfigFileTest {
         .isEqualTo(
             Map.of(
                 "storage",
-                    new ServiceConfig.Storage(3, Optional.empty(), UpstreamSettings.own(false)),
+                    new ServiceConfig.Storage(
+                        3,
+                        Optional.of(32L << 20),
+                        Optional.empty(),
+                        Optional.empty(),
+                        UpstreamSettings.own(false)),
                 "counters",
                     new ServiceConfig.Counters(
                         1, Duration.ofSeconds(1), Optional.empty(), UpstreamSettings.own(true)),
