@@ -5,6 +5,7 @@ import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -14,6 +15,7 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -71,8 +73,11 @@ final class Bus implements AutoCloseable {
   }
 
   /// `host:port`, as the others are to call it.
-  String address() {
-    var host = listener.getInetAddress().getHostAddress();
+  ///
+  /// @param usual where it listens on every address
+  String address(Supplier<InetAddress> usual) {
+    var bound = listener.getInetAddress();
+    var host = (bound.isAnyLocalAddress() ? usual.get() : bound).getHostAddress();
     return (host.contains(":") ? "[" + host + "]" : host) + ":" + listener.getLocalPort();
   }
 

@@ -131,7 +131,10 @@ public final class Coherence implements AutoCloseable {
             : Optional.empty();
     this.identity =
         new CoherenceSql.Identity(
-            replica, member.name(), bus.map(Bus::address).orElse(""), settings.lease());
+            replica,
+            member.name(),
+            bus.map(own -> own.address(database::localAddress)).orElse(""),
+            settings.lease());
     this.line = new Line(database, settings.lease());
     this.announcer =
         new Announcer(

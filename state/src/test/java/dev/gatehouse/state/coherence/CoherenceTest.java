@@ -172,7 +172,7 @@ class CoherenceTest {
   void whoever_does_not_know_the_secret_is_cut_off_and_nobody_is_harmed() throws IOException {
     var here = join("here");
     var there = join("there");
-    var address = there.coherence.bus().orElseThrow().address().split(":", 2);
+    var address = there.coherence.bus().orElseThrow().address(outside::localAddress).split(":", 2);
     for (var nonsense : List.of("GET / HTTP/1.1\r\nHost: x\r\n\r\n", "x".repeat(5000))) {
       try (var socket = new Socket(address[0], Integer.parseInt(address[1]))) {
         socket.setSoTimeout((int) SOON.toMillis());
