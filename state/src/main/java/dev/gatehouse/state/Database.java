@@ -183,9 +183,9 @@ public final class Database implements AutoCloseable {
     return "PostgreSQL at " + url.shown() + " refuses Gatehouse: " + sentence(failure);
   }
 
-  /// A connection outside the pool, without a limit on how long a statement runs. The caller closes
-  /// it.
-  Connection connect() throws SQLException {
+  /// A connection outside the pool, without a limit on how long a statement runs: for listening, or
+  /// for what takes long. The caller closes it.
+  public Connection connect() throws SQLException {
     var properties = new Properties();
     properties.putAll(connectionProperties);
     properties.setProperty("socketTimeout", "0");
