@@ -11,10 +11,11 @@ sealed interface Ended {
   /// @param pause until the next try, if there is one
   record Failed(Run run, String error, Duration pause) implements Ended {
     boolean last() {
-      return run.job().attempt() >= run.job().maxAttempts();
+      return run.job.attempt() >= run.job.maxAttempts();
     }
   }
 
-  /// A closing worker cut it short; the job goes back as if it had not been tried.
-  record Cut(Run run) implements Ended {}
+  /// It did not start here, or a closing worker cut it short; it goes back as if it had not been
+  /// tried.
+  record Returned(Run run) implements Ended {}
 }

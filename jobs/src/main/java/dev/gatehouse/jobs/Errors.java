@@ -6,6 +6,9 @@ import java.nio.charset.StandardCharsets;
 final class Errors {
   private static final int LONGEST = 1000;
 
+  /// Of a job in its last attempt, run alone.
+  static final String LOST = "its worker was lost while it ran this job";
+
   private Errors() {}
 
   static String oneLine(Throwable thrown) {

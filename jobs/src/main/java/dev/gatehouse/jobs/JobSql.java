@@ -1,68 +1,110 @@
 package dev.gatehouse.jobs;
 
-import java.sql.ResultSet;
-import java.sql.SQLException;
 import java.time.Duration;
-import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import org.jdbi.v3.core.Handle;
-import org.jdbi.v3.core.argument.Argument;
-import org.jspecify.annotations.Nullable;
 
-/// All SQL of the queue.
+/// What workers say to the database; [QueueSql] has the statements of those who put jobs in. (All
+/// SQL of the module is in these two: together they are longer than one likes to read.)
 ///
 /// Every statement runs under READ COMMITTED. The clock is the database's: `now()` where an index
 /// is to be used (it is stable within the statement), `clock_timestamp()` where a lease begins,
-/// since the transaction may be old by then. Lists of ids come in by `id = ANY(ARRAY(SELECT ...))`,
-/// which is evaluated once; `IN (SELECT ...)` planned a sequential scan at 100 ids.
+/// since the transaction may be old by then.
 ///
-/// Locks are taken in the order of ids, or with SKIP LOCKED, which never waits: so no two of these
-/// statements can deadlock.
+/// **Locks.** What picks rows by a condition picks them with SKIP LOCKED and never waits. What
+/// names rows (complete, fail, hand back) changes only rows whose token it holds, so it can only
+/// wait for somebody who is just taking such a row over, and that one waits for nothing any more:
+/// in a round the claim comes last. Two workers that both were taken for dead, and complete each
+/// other's jobs from snapshots of before, could still meet crosswise; Postgres ends one of them
+/// (40P01) and its round is played again. Locking in the order of ids first was refused: it writes
+/// every row twice.
+///
+/// **Plans.** A worker prepares its statements when the table may be empty, and Postgres keeps the
+/// plan: with 200,000 jobs a sequential scan and a sort for each claim would follow. [#plan] takes
+/// that choice away for the transaction.
 final class JobSql {
   private JobSql() {}
 
   /// The hold a worker has on a job.
-  record Hold(long id, long token) {}
+  ///
+  /// @param attempt the number of this try, from 1
+  /// @param counted whether the row has counted it already
+  record Hold(long id, long token, int attempt, boolean counted) {}
 
   /// A try that failed. `pause` counts from now; a job without attempts left is dead instead.
   record Failed(Hold hold, String error, Duration pause) {}
 
-  private static final String INSERT =
+  /// @param crashes how many workers were lost while they had it, since its last end
+  /// @param keyed whether others may wait for it to end
+  /// @param line of its priority
+  record Claimed(Job job, int crashes, boolean keyed, int line) {
+    private static final Comparator<Claimed> ORDER =
+        Comparator.comparingInt(Claimed::line).thenComparingLong(claimed -> claimed.job().id());
+  }
+
+  /// @param last the greatest key that was looked at
+  /// @param more whether there are keys behind it
+  record Promoted(String last, boolean more) {}
+
+  private static final int KEYS_AT_ONCE = 1000;
+
+  private static final String PLAN =
       """
-      INSERT INTO jobs (queue, kind, payload, max_attempts)
-      VALUES (:queue, :kind, :payload, :maxAttempts)
-      RETURNING id
+      SET LOCAL enable_seqscan = off;
+      SET LOCAL enable_bitmapscan = off;
+      SET LOCAL enable_hashjoin = off;
+      SET LOCAL enable_mergejoin = off
       """;
 
   /// Two claims at once never take the same row: each locks what it takes and skips what is locked.
   /// A row that was claimed between the snapshot and the lock is checked again after the lock, and
-  /// its `due_at` then lies in the future. A later priority or limit per key goes into the inner
-  /// SELECT's order and conditions.
+  /// its lease then has not run out.
+  ///
+  /// The lines of priority are walked one after the other, each only as far as rows are wanted.
+  /// Rows under a lease are in the way, but there are never more than all workers together hold.
+  /// After a start of the database nobody's lease has run out for as long as a lease lasts: it was
+  /// away for its workers too, and they get the time to renew.
   private static final String CLAIM =
       """
       UPDATE jobs
-      SET state = 'running',
-          attempts = attempts + 1,
-          token = token + 1,
+      SET token = token + 1,
           worker = :worker,
-          due_at = clock_timestamp() + :lease * INTERVAL '1 millisecond'
+          leased_until = clock_timestamp() + :lease * INTERVAL '1 millisecond',
+          crashes = crashes + CASE WHEN leased_until IS NULL THEN 0 ELSE 1 END
       WHERE id = ANY(ARRAY(
-        SELECT id FROM jobs
-        WHERE queue = :queue
-          AND state IN ('waiting', 'running')
-          AND due_at <= now()
-          AND attempts < max_attempts
-          AND kind = ANY(:kinds)
-          AND id <> ALL(:mine)
-        ORDER BY due_at, id
-        LIMIT :limit
-        FOR UPDATE SKIP LOCKED))
-      RETURNING id, kind, payload, attempts, max_attempts, token, enqueued_at
+        SELECT due.id
+        FROM (VALUES (0::smallint), (1::smallint), (2::smallint)) AS line (priority)
+        CROSS JOIN LATERAL (
+          SELECT j.id
+          FROM jobs j
+          WHERE j.queue = :queue
+            AND j.state = 'waiting'
+            AND NOT j.parked
+            AND j.priority = line.priority
+            AND j.due_at <= now()
+            AND (j.leased_until IS NULL
+              OR (j.leased_until <= now()
+                AND pg_postmaster_start_time() <= now() - :lease * INTERVAL '1 millisecond'))
+            AND j.kind = ANY(:kinds)
+          ORDER BY j.due_at, j.id
+          LIMIT :limit
+          FOR UPDATE SKIP LOCKED) AS due
+        WHERE NOT EXISTS (SELECT FROM jobs_paused WHERE queue = :queue)
+        LIMIT :limit))
+      RETURNING id, kind, payload, attempts, max_attempts, token, enqueued_at, crashes, priority,
+        limit_key IS NOT NULL AS keyed
+      """;
+
+  /// Counts a try before it starts; fenced. One row.
+  private static final String START =
+      """
+      UPDATE jobs SET attempts = attempts + 1
+      WHERE id = :id AND token = :token AND state = 'waiting'
       """;
 
   /// Rows that another worker completes or claims at this moment are skipped: the first need no
@@ -70,13 +112,12 @@ final class JobSql {
   private static final String RENEW =
       """
       UPDATE jobs
-      SET due_at = clock_timestamp() + :lease * INTERVAL '1 millisecond'
+      SET leased_until = clock_timestamp() + :lease * INTERVAL '1 millisecond'
       WHERE id = ANY(ARRAY(
         SELECT j.id
         FROM unnest(:ids, :tokens) AS held (id, token)
         JOIN jobs j ON j.id = held.id
-        WHERE j.token = held.token AND j.state = 'running'
-        ORDER BY j.id
+        WHERE j.token = held.token AND j.state = 'waiting' AND j.leased_until IS NOT NULL
         FOR UPDATE OF j SKIP LOCKED))
       """;
 
@@ -89,78 +130,117 @@ final class JobSql {
       WHERE j.token IS DISTINCT FROM held.token
       """;
 
-  /// Waits for a row that somebody else is changing, then looks again: a row claimed by another
-  /// worker has a newer token by then and is left alone. From here to the commit the rows are
-  /// locked, so no worker can claim what is being completed.
+  /// From here to the commit the rows are locked, so no worker can claim what is being completed. A
+  /// row claimed by another worker has a newer token and is left alone.
   private static final String COMPLETE =
       """
-      UPDATE jobs
-      SET state = 'done', finished_at = clock_timestamp(), last_error = NULL
-      WHERE id = ANY(ARRAY(
-        SELECT j.id
-        FROM unnest(:ids, :tokens) AS held (id, token)
-        JOIN jobs j ON j.id = held.id
-        WHERE j.token = held.token AND j.state = 'running'
-        ORDER BY j.id
-        FOR UPDATE OF j))
+      WITH gone AS (
+        DELETE FROM jobs j
+        USING unnest(:ids, :tokens, :attempts) AS held (id, token, attempt)
+        WHERE j.id = held.id AND j.token = held.token AND j.state = 'waiting'
+        RETURNING j.id, j.queue, j.kind, held.attempt, j.max_attempts, j.enqueued_at, j.worker)
+      INSERT INTO jobs_finished
+        (id, queue, kind, state, attempts, max_attempts, enqueued_at, finished_at, worker)
+      SELECT id, queue, kind, 'done', attempt, max_attempts, enqueued_at, clock_timestamp(), worker
+      FROM gone
       RETURNING id
       """;
 
-  /// Fenced by the token like a completion. One row, so no order of locks.
+  /// Fenced by the token like a completion. A job with a key gives its slot to the next.
   private static final String FAIL =
       """
-      UPDATE jobs
-      SET state = CASE WHEN attempts >= max_attempts THEN 'dead' ELSE 'waiting' END,
-          due_at = clock_timestamp() + :pause * INTERVAL '1 millisecond',
-          finished_at = CASE WHEN attempts >= max_attempts THEN clock_timestamp() END,
-          last_error = :error
-      WHERE id = :id AND token = :token AND state = 'running'
+      UPDATE jobs j
+      SET state = CASE WHEN held.attempt >= j.max_attempts THEN 'dead' ELSE 'waiting' END,
+          attempts = held.attempt,
+          due_at = clock_timestamp() + held.pause * INTERVAL '1 millisecond',
+          finished_at = CASE WHEN held.attempt >= j.max_attempts THEN clock_timestamp() END,
+          last_error = held.error,
+          leased_until = NULL,
+          crashes = 0,
+          parked = j.limit_key IS NOT NULL
+      FROM unnest(:ids, :tokens, :attempts, :pauses, :errors)
+        AS held (id, token, attempt, pause, error)
+      WHERE j.id = held.id AND j.token = held.token AND j.state = 'waiting'
+      RETURNING j.id
       """;
 
-  /// Fenced by the token. The attempt that a closing worker cut short does not count.
+  /// Fenced by the token. What did not start, or was cut short by a closing worker, does not count;
+  /// what is known of crashes stays.
   private static final String HAND_BACK =
       """
-      UPDATE jobs
-      SET state = 'waiting', due_at = clock_timestamp(), attempts = attempts - 1
-      WHERE id = ANY(ARRAY(
-        SELECT j.id
-        FROM unnest(:ids, :tokens) AS held (id, token)
-        JOIN jobs j ON j.id = held.id
-        WHERE j.token = held.token AND j.state = 'running'
-        ORDER BY j.id
-        FOR UPDATE OF j))
+      UPDATE jobs j
+      SET leased_until = NULL, attempts = held.attempt
+      FROM unnest(:ids, :tokens, :attempts) AS held (id, token, attempt)
+      WHERE j.id = held.id AND j.token = held.token AND j.state = 'waiting'
       """;
 
-  /// Jobs whose worker was lost in their last attempt; the claim passes them by. The new token
-  /// shuts out a worker that was only slow.
-  private static final String BURY =
+  /// Reads one index entry where there is none, a few where there are some.
+  private static final String PARKED =
       """
-      UPDATE jobs
-      SET state = 'dead',
-          token = token + 1,
-          finished_at = clock_timestamp(),
-          last_error = 'the worker ' || coalesce(worker, '?') || ' was lost while it ran this job'
-      WHERE id = ANY(ARRAY(
-        SELECT id FROM jobs
-        WHERE queue = :queue
-          AND state = 'running'
-          AND due_at <= now()
-          AND attempts >= max_attempts
-        ORDER BY id
-        LIMIT 1000
-        FOR UPDATE SKIP LOCKED))
-      RETURNING id
+      SELECT EXISTS (
+        SELECT FROM jobs
+        WHERE queue = :queue AND limit_key IS NOT NULL AND state = 'waiting' AND parked)
       """;
 
-  /// Nobody changes a done job, so workers that sweep at the same time only skip each other's rows.
+  /// Whoever counts what is out of a key must be alone, or two would give away the last slot. Held
+  /// for a promotion, the claim behind it and the commit, which wait for nobody; so waiting for it
+  /// is short and cannot deadlock.
+  private static final String PROMOTE_ALONE =
+      """
+      SELECT pg_advisory_xact_lock(hashtextextended('gatehouse.jobs.' || :queue, 0)) IS NULL
+      """;
+
+  /// Under [#PROMOTE_ALONE], with a snapshot taken after it was granted: gives the free slots of
+  /// each key to its oldest jobs that are due. It skips from key to key in the index, so that a key
+  /// with 100,000 waiting costs no more than one with two.
+  private static final String PROMOTE =
+      """
+      WITH RECURSIVE walk (key, n) AS (
+        (SELECT limit_key, 1 FROM jobs
+         WHERE queue = :queue AND state = 'waiting' AND limit_key > :after
+         ORDER BY limit_key LIMIT 1)
+        UNION ALL
+        SELECT (SELECT j.limit_key FROM jobs j
+                WHERE j.queue = :queue AND j.state = 'waiting' AND j.limit_key > walk.key
+                ORDER BY j.limit_key LIMIT 1), n + 1
+        FROM walk
+        WHERE walk.key IS NOT NULL AND n < :keys
+      ), raised AS (
+        UPDATE jobs SET parked = false
+        WHERE id = ANY(ARRAY(
+          SELECT next.id
+          FROM walk
+          CROSS JOIN LATERAL (
+            SELECT j.key_slots - (
+              SELECT count(*) FROM jobs out
+              WHERE out.queue = :queue AND out.state = 'waiting' AND NOT out.parked
+                AND out.limit_key = walk.key) AS slots
+            FROM jobs j
+            WHERE j.queue = :queue AND j.state = 'waiting' AND j.parked AND j.limit_key = walk.key
+            ORDER BY j.due_at, j.id
+            LIMIT 1) AS free
+          CROSS JOIN LATERAL (
+            SELECT j.id FROM jobs j
+            WHERE j.queue = :queue AND j.state = 'waiting' AND j.parked AND j.limit_key = walk.key
+              AND j.due_at <= now()
+            ORDER BY j.due_at, j.id
+            LIMIT greatest(free.slots, 0)
+            FOR UPDATE SKIP LOCKED) AS next
+          WHERE walk.key IS NOT NULL))
+        RETURNING id
+      )
+      SELECT coalesce(max(key), '') AS last, count(*) >= :keys AS more, (SELECT count(*) FROM raised)
+      FROM walk
+      """;
+
+  /// Nobody changes a finished job, so workers that sweep at the same time only skip each other's
+  /// rows.
   private static final String SWEEP_OLD =
       """
-      DELETE FROM jobs
-      WHERE id = ANY(ARRAY(
-        SELECT id FROM jobs
-        WHERE queue = :queue
-          AND state = 'done'
-          AND finished_at < now() - :age * INTERVAL '1 millisecond'
+      DELETE FROM jobs_finished
+      WHERE queue = :queue AND id = ANY(ARRAY(
+        SELECT id FROM jobs_finished
+        WHERE queue = :queue AND finished_at < now() - :age * INTERVAL '1 millisecond'
         ORDER BY finished_at
         LIMIT :limit
         FOR UPDATE SKIP LOCKED))
@@ -169,14 +249,13 @@ final class JobSql {
   /// As above; the newest `keep` stay. A count that is off by what finishes meanwhile does no harm.
   private static final String SWEEP_MANY =
       """
-      DELETE FROM jobs
-      WHERE id = ANY(ARRAY(
-        SELECT id FROM jobs
+      DELETE FROM jobs_finished
+      WHERE queue = :queue AND id = ANY(ARRAY(
+        SELECT id FROM jobs_finished
         WHERE queue = :queue
-          AND state = 'done'
           AND finished_at <= (
-            SELECT finished_at FROM jobs
-            WHERE queue = :queue AND state = 'done'
+            SELECT finished_at FROM jobs_finished
+            WHERE queue = :queue
             ORDER BY finished_at DESC
             OFFSET :keep LIMIT 1)
         ORDER BY finished_at
@@ -184,75 +263,56 @@ final class JobSql {
         FOR UPDATE SKIP LOCKED))
       """;
 
-  /// Fenced by the state: of two retries at once, the second finds the job waiting.
-  private static final String RETRY =
-      """
-      UPDATE jobs
-      SET state = 'waiting', attempts = 0, due_at = clock_timestamp(), finished_at = NULL
-      WHERE id = :id AND queue = :queue AND state = 'dead'
-      """;
-
-  private static final String STATUS =
-      """
-      SELECT id, kind, state, attempts, max_attempts, enqueued_at, due_at, finished_at, worker,
-        last_error
-      FROM jobs
-      """;
-
-  /// Reads only; newest first. The states as literals, so that the partial indexes serve.
-  private static final String LIST =
-      STATUS
-          + """
-          WHERE queue = :queue AND id < :before %s
-          ORDER BY id DESC
-          LIMIT :limit
-          """;
-
-  static long insert(Handle handle, String queue, String kind, String payload, int maxAttempts) {
-    return handle
-        .createQuery(INSERT)
-        .bind("queue", queue)
-        .bind("kind", kind)
-        .bind("payload", payload)
-        .bind("maxAttempts", maxAttempts)
-        .mapTo(Long.class)
-        .one();
+  /// For the rest of this transaction the statements go by their indexes.
+  static void plan(Handle handle) {
+    handle.execute(PLAN);
   }
 
-  static List<Job> claim(
+  /// @return what was claimed, in the order to start it in
+  static List<Claimed> claim(
       Handle handle,
       String queue,
-      Set<String> kinds,
+      Collection<String> kinds,
       String worker,
       Duration lease,
-      Collection<Long> mine,
       int limit) {
     return handle
         .createQuery(CLAIM)
         .bind("queue", queue)
-        .bind("kinds", array(kinds.toArray(String[]::new)))
+        .bind("kinds", Sql.texts(kinds))
         .bind("worker", worker)
         .bind("lease", lease.toMillis())
-        .bind("mine", array(mine.stream().mapToLong(Long::longValue).toArray()))
         .bind("limit", limit)
         .map((row, context) ->
-            new Job(
-                row.getLong("id"),
-                row.getString("kind"),
-                row.getString("payload"),
-                row.getInt("attempts"),
-                row.getInt("max_attempts"),
-                row.getLong("token"),
-                instant(row, "enqueued_at")))
-        .list();
+            new Claimed(
+                new Job(
+                    row.getLong("id"),
+                    row.getString("kind"),
+                    row.getString("payload"),
+                    row.getInt("attempts") + 1,
+                    row.getInt("max_attempts"),
+                    row.getLong("token"),
+                    row.getObject("enqueued_at", OffsetDateTime.class).toInstant()),
+                row.getInt("crashes"),
+                row.getBoolean("keyed"),
+                row.getInt("priority")))
+        .stream()
+        .sorted(Claimed.ORDER)
+        .toList();
+  }
+
+  /// @return whether the job is still ours
+  static boolean start(Handle handle, Hold hold) {
+    return handle.createUpdate(START).bind("id", hold.id()).bind("token", hold.token()).execute()
+        > 0;
   }
 
   /// @return how many are still ours and not being completed
   static int renew(Handle handle, Collection<Hold> held, Duration lease) {
     return handle
         .createUpdate(RENEW)
-        .bind("ids", ids(held))
-        .bind("tokens", tokens(held))
+        .bind("ids", Sql.longs(held, Hold::id))
+        .bind("tokens", Sql.longs(held, Hold::token))
         .bind("lease", lease.toMillis())
         .execute();
   }
@@ -261,8 +321,8 @@ final class JobSql {
     return new HashSet<>(
         handle
             .createQuery(LOST)
-            .bind("ids", ids(held))
-            .bind("tokens", tokens(held))
+            .bind("ids", Sql.longs(held, Hold::id))
+            .bind("tokens", Sql.longs(held, Hold::token))
             .mapTo(Long.class)
             .list());
   }
@@ -272,34 +332,53 @@ final class JobSql {
     return new HashSet<>(
         handle
             .createQuery(COMPLETE)
-            .bind("ids", ids(held))
-            .bind("tokens", tokens(held))
+            .bind("ids", Sql.longs(held, Hold::id))
+            .bind("tokens", Sql.longs(held, Hold::token))
+            .bind("attempts", Sql.ints(held, Hold::attempt))
             .mapTo(Long.class)
             .list());
   }
 
-  /// @return whether this worker still had the say
-  static boolean fail(Handle handle, Failed failed) {
-    return handle
-            .createUpdate(FAIL)
-            .bind("id", failed.hold().id())
-            .bind("token", failed.hold().token())
-            .bind("pause", failed.pause().toMillis())
-            .bind("error", failed.error())
-            .execute()
-        > 0;
+  /// @return the ids of those this worker still had the say over
+  static Set<Long> fail(Handle handle, Collection<Failed> failed) {
+    return new HashSet<>(
+        handle
+            .createQuery(FAIL)
+            .bind("ids", Sql.longs(failed, one -> one.hold().id()))
+            .bind("tokens", Sql.longs(failed, one -> one.hold().token()))
+            .bind("attempts", Sql.ints(failed, one -> one.hold().attempt()))
+            .bind("pauses", Sql.longs(failed, one -> one.pause().toMillis()))
+            .bind("errors", Sql.texts(failed.stream().map(Failed::error).toList()))
+            .mapTo(Long.class)
+            .list());
   }
 
   static int handBack(Handle handle, Collection<Hold> held) {
     return handle
         .createUpdate(HAND_BACK)
-        .bind("ids", ids(held))
-        .bind("tokens", tokens(held))
+        .bind("ids", Sql.longs(held, Hold::id))
+        .bind("tokens", Sql.longs(held, Hold::token))
+        .bind("attempts", Sql.ints(held, hold -> hold.attempt() - 1))
         .execute();
   }
 
-  static List<Long> bury(Handle handle, String queue) {
-    return handle.createQuery(BURY).bind("queue", queue).mapTo(Long.class).list();
+  /// Whether jobs wait for slots of their keys.
+  static boolean hasParked(Handle handle, String queue) {
+    return handle.createQuery(PARKED).bind("queue", queue).mapTo(Boolean.class).one();
+  }
+
+  /// Lets as many jobs of each key come forward as it has free slots.
+  ///
+  /// @param after the key to begin behind; empty: with the first
+  static Promoted promote(Handle handle, String queue, String after) {
+    handle.createQuery(PROMOTE_ALONE).bind("queue", queue).mapTo(Boolean.class).one();
+    return handle
+        .createQuery(PROMOTE)
+        .bind("queue", queue)
+        .bind("after", after)
+        .bind("keys", KEYS_AT_ONCE)
+        .map((row, context) -> new Promoted(row.getString("last"), row.getBoolean("more")))
+        .one();
   }
 
   /// @return how many rows went; `limit` or more means that there may be others
@@ -319,84 +398,5 @@ final class JobSql {
             .bind("limit", limit)
             .execute();
     return Math.max(old, many);
-  }
-
-  static boolean retry(Handle handle, String queue, long id) {
-    return handle.createUpdate(RETRY).bind("id", id).bind("queue", queue).execute() > 0;
-  }
-
-  static Optional<JobStatus> find(Handle handle, String queue, long id) {
-    return handle
-        .createQuery(STATUS + "WHERE id = :id AND queue = :queue")
-        .bind("id", id)
-        .bind("queue", queue)
-        .map((row, context) -> status(row))
-        .findOne();
-  }
-
-  static List<JobStatus> list(
-      Handle handle, String queue, Optional<JobState> state, int limit, long before) {
-    var only = state.map(wanted -> "AND state = '" + wanted.word() + "'").orElse("");
-    return handle
-        .createQuery(LIST.formatted(only))
-        .bind("queue", queue)
-        .bind("before", before)
-        .bind("limit", limit)
-        .map((row, context) -> status(row))
-        .list();
-  }
-
-  /// In a transaction of its own, never in the one that wrote: a NOTIFY there takes a lock on the
-  /// whole cluster at commit and ends group commit.
-  static boolean notify(Handle handle, String queue) {
-    return handle
-        .createQuery("SELECT pg_notify('gatehouse_jobs', :queue) IS NOT NULL")
-        .bind("queue", queue)
-        .mapTo(Boolean.class)
-        .one();
-  }
-
-  static void listen(Handle handle) {
-    handle.execute("LISTEN gatehouse_jobs");
-  }
-
-  static void unlisten(Handle handle) {
-    handle.execute("UNLISTEN gatehouse_jobs");
-  }
-
-  private static JobStatus status(ResultSet row) throws SQLException {
-    return new JobStatus(
-        row.getLong("id"),
-        row.getString("kind"),
-        JobState.of(row.getString("state")),
-        row.getInt("attempts"),
-        row.getInt("max_attempts"),
-        instant(row, "enqueued_at"),
-        instant(row, "due_at"),
-        Optional.ofNullable(row.getObject("finished_at", OffsetDateTime.class))
-            .map(OffsetDateTime::toInstant),
-        text(row.getString("worker")),
-        text(row.getString("last_error")));
-  }
-
-  private static Optional<String> text(@Nullable String value) {
-    return Optional.ofNullable(value);
-  }
-
-  private static Instant instant(ResultSet row, String column) throws SQLException {
-    return row.getObject(column, OffsetDateTime.class).toInstant();
-  }
-
-  private static Argument ids(Collection<Hold> held) {
-    return array(held.stream().mapToLong(Hold::id).toArray());
-  }
-
-  private static Argument tokens(Collection<Hold> held) {
-    return array(held.stream().mapToLong(Hold::token).toArray());
-  }
-
-  /// pgjdbc sends `long[]` and `String[]` as arrays by itself.
-  private static Argument array(Object values) {
-    return (position, statement, context) -> statement.setObject(position, values);
   }
 }

@@ -5,8 +5,8 @@ import java.util.Optional;
 
 /// A job as an operator sees it; the payload stays out, it may be large and is nobody's business.
 ///
-/// @param attempts how many tries have started
-/// @param dueAt waiting: the next try; running: the end of the lease
+/// @param attempts how many tries have counted; see [Worker] for what a crash does
+/// @param dueAt waiting: the next try; running: the end of the lease; else: when it ended
 /// @param worker who has it, or had it last
 public record JobStatus(
     long id,

@@ -5,16 +5,15 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import org.jdbi.v3.core.Handle;
 import org.postgresql.PGConnection;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// Hears the NOTIFYs of a queue on one connection of its own and calls `look` for them.
+/// Hears the NOTIFYs of a queue on a connection of its own and calls `look` for them.
 ///
-/// When the connection is lost it takes another, and looks once then: what was announced in between
-/// is not announced again. It ends when its thread is interrupted, which on a virtual thread also
-/// wakes it from the socket.
+/// The connection is none of the pool's: it is held for good, and at the end it is cut by the
+/// interrupt of this thread, which on a virtual thread closes the socket. When it is lost another
+/// is made, and `look` is called once then: what was announced in between is not announced again.
 final class Listener implements Runnable {
   private static final Logger LOG = LoggerFactory.getLogger(Listener.class);
 
@@ -41,8 +40,8 @@ final class Listener implements Runnable {
     try {
       do {
         try {
-          database.with(this::listen);
-        } catch (RuntimeException e) {
+          listen();
+        } catch (SQLException e) {
           LOG.debug("queue {}: not listening ({}); polling goes on", queue, e.getMessage());
         }
       } while (!stop.await(retryEvery.toMillis(), TimeUnit.MILLISECONDS));
@@ -51,13 +50,14 @@ final class Listener implements Runnable {
     }
   }
 
-  private boolean listen(Handle handle) {
-    JobSql.listen(handle);
-    try {
+  private void listen() throws SQLException {
+    try (var connection = database.connect();
+        var statement = connection.createStatement()) {
+      statement.execute("LISTEN gatehouse_jobs");
       look.run();
-      var connection = handle.getConnection().unwrap(PGConnection.class);
+      var listening = connection.unwrap(PGConnection.class);
       while (stop.getCount() > 0) {
-        var heard = connection.getNotifications(QUIET_MILLIS);
+        var heard = listening.getNotifications(QUIET_MILLIS);
         if (heard == null) {
           continue;
         }
@@ -67,18 +67,6 @@ final class Listener implements Runnable {
             break;
           }
         }
-      }
-      return true;
-    } catch (SQLException e) {
-      if (stop.getCount() == 0) {
-        // The interrupt that wakes us closes the socket: no loss to tell of.
-        return false;
-      }
-      throw new IllegalStateException("the listening connection is lost: " + e.getMessage(), e);
-    } finally {
-      if (stop.getCount() > 0) {
-        // Also tells the pool when the connection is broken: it sees this call, not those above.
-        JobSql.unlisten(handle);
       }
     }
   }

@@ -6,6 +6,8 @@ public enum Retry {
   WAITING,
   /// It is there and not dead.
   NOT_DEAD,
+  /// Another job with its unique key waits or runs.
+  KEY_TAKEN,
   /// This queue has no such job.
   UNKNOWN
 }

@@ -2,6 +2,7 @@ package dev.gatehouse.jobs;
 
 import dev.gatehouse.http.Refusal;
 import dev.gatehouse.state.Database;
+import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
@@ -13,71 +14,103 @@ import org.jdbi.v3.core.Handle;
 ///
 /// Both in one, because a commit costs more than either. The completion comes first and locks its
 /// rows, so an effect runs only for a job that is still ours and cannot be claimed before the
-/// commit.
+/// commit. The claim comes last, because nothing may be waited for behind it ([JobSql]).
 ///
 /// @param refused the ids of ended runs that no longer had the say
-record Round(Set<Long> refused, List<Job> claimed) {
+record Round(Set<Long> refused, List<JobSql.Claimed> claimed, JobSql.Promoted promoted) {
+  private static final JobSql.Promoted NONE = new JobSql.Promoted("", false);
 
   /// What to claim; a `limit` of 0 claims nothing.
   ///
-  /// @param mine jobs that run here: not to be claimed again, though their lease may have run out
-  ///   while the database was away
+  /// @param promote whether slots of keys may have become free, or wanted
+  /// @param after the key to begin behind with that
   record Wish(
-      String queue, Set<String> kinds, WorkerSettings settings, Collection<Long> mine, int limit) {
+      String queue,
+      Set<String> kinds,
+      WorkerSettings settings,
+      int limit,
+      boolean promote,
+      String after) {
     Wish nothing() {
-      return new Wish(queue, kinds, settings, mine, 0);
+      return new Wish(queue, kinds, settings, 0, false, "");
     }
   }
 
   static Round play(Database database, List<Ended> ended, Wish wish) {
-    return database.inTransaction(handle ->
-        new Round(settle(handle, ended), wish.limit() > 0 ? claim(handle, wish) : List.of()));
+    return database.inTransaction(handle -> {
+      JobSql.plan(handle);
+      var refused = settle(handle, ended);
+      if (wish.limit() == 0) {
+        return new Round(refused, List.of(), NONE);
+      }
+      var promoted =
+          wish.promote() && JobSql.hasParked(handle, wish.queue())
+              ? JobSql.promote(handle, wish.queue(), wish.after())
+              : NONE;
+      return new Round(refused, claim(handle, wish), promoted);
+    });
   }
 
-  /// Whether the database could not be asked at all, so that the same round is to be played again.
-  static boolean databaseIsAway(RuntimeException e) {
-    return e instanceof Refusal refusal && refusal.problem().status() == 503;
+  /// Whether the same round is to be played again: the database could not be asked at all, or it
+  /// ended the transaction in favour of another (SQLSTATE 40).
+  static boolean isWorthAnotherTry(RuntimeException e) {
+    if (e instanceof Refusal refusal) {
+      return refusal.problem().status() == 503;
+    }
+    for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+      if (cause instanceof SQLException sql && String.valueOf(sql.getSQLState()).startsWith("40")) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private static Set<Long> settle(Handle handle, List<Ended> ended) {
     var succeeded = new ArrayList<Ended.Succeeded>();
-    var cut = new ArrayList<JobSql.Hold>();
-    var refused = new HashSet<Long>();
+    var failed = new ArrayList<JobSql.Failed>();
+    var returned = new ArrayList<JobSql.Hold>();
     for (var end : ended) {
       switch (end) {
         case Ended.Succeeded success -> succeeded.add(success);
-        case Ended.Cut(var run) -> cut.add(run.hold());
-        case Ended.Failed(var run, var error, var pause) -> {
-          if (!JobSql.fail(handle, new JobSql.Failed(run.hold(), error, pause))) {
-            refused.add(run.job().id());
-          }
-        }
+        case Ended.Returned(var run) -> returned.add(run.hold());
+        case Ended.Failed(var run, var error, var pause) ->
+            failed.add(new JobSql.Failed(run.hold(), error, pause));
       }
     }
-    if (!cut.isEmpty()) {
-      JobSql.handBack(handle, cut);
+    var refused = new HashSet<Long>();
+    if (!returned.isEmpty()) {
+      JobSql.handBack(handle, returned);
+    }
+    if (!failed.isEmpty()) {
+      refused.addAll(
+          without(failed.stream().map(JobSql.Failed::hold).toList(), JobSql.fail(handle, failed)));
     }
     if (!succeeded.isEmpty()) {
-      var done = JobSql.complete(handle, succeeded.stream().map(end -> end.run().hold()).toList());
+      var holds = succeeded.stream().map(end -> end.run().hold()).toList();
+      var done = JobSql.complete(handle, holds);
+      refused.addAll(without(holds, done));
       for (var success : succeeded) {
-        if (done.contains(success.run().job().id())) {
+        if (done.contains(success.run().job.id())) {
           success.completion().effect().accept(handle);
-        } else {
-          refused.add(success.run().job().id());
         }
       }
     }
     return refused;
   }
 
-  private static List<Job> claim(Handle handle, Wish wish) {
+  private static Set<Long> without(Collection<JobSql.Hold> all, Set<Long> some) {
+    var others = new HashSet<Long>();
+    all.stream().map(JobSql.Hold::id).filter(id -> !some.contains(id)).forEach(others::add);
+    return others;
+  }
+
+  private static List<JobSql.Claimed> claim(Handle handle, Wish wish) {
     return JobSql.claim(
         handle,
         wish.queue(),
         wish.kinds(),
         wish.settings().name(),
         wish.settings().lease(),
-        wish.mine(),
         wish.limit());
   }
 }

@@ -1,28 +1,54 @@
 package dev.gatehouse.jobs;
 
-/// One attempt at a job in this process, from its claim until its end is settled in the database.
+/// One claimed job in this process, from its claim until its end is settled in the database.
+///
+/// All fields but `job` are guarded by the lock of [Crew]; `hold` may also be read by the loop,
+/// which alone changes it.
 final class Run {
-  private final Job job;
-  private volatile boolean lost;
-
-  Run(Job job) {
-    this.job = job;
+  /// Where it stands here.
+  enum Stage {
+    WAITS,
+    RUNS,
+    ENDED
   }
 
-  Job job() {
-    return job;
+  final Job job;
+
+  /// Whether others may wait for a slot of its key.
+  final boolean keyed;
+
+  /// When this process claimed it, and when it started it.
+  final long claimedAt;
+
+  long startedAt;
+  Stage stage = Stage.WAITS;
+
+  /// Whether another worker has the job by now, or nobody any more.
+  boolean lost;
+
+  /// Whether it was interrupted because it took too long.
+  boolean late;
+
+  private volatile JobSql.Hold hold;
+
+  Run(JobSql.Claimed claimed, long now) {
+    this.job = claimed.job();
+    this.keyed = claimed.keyed();
+    this.claimedAt = now;
+    this.hold = new JobSql.Hold(job.id(), job.token(), job.attempt(), false);
   }
 
   JobSql.Hold hold() {
-    return new JobSql.Hold(job.id(), job.token());
+    return hold;
   }
 
-  /// Whether another worker has the job by now.
-  boolean lost() {
-    return lost;
+  /// This worker claimed the job once more, since its own lease had run out.
+  void claimedAgain(long token) {
+    hold = new JobSql.Hold(job.id(), token, job.attempt(), hold.counted());
   }
 
-  void lose() {
-    lost = true;
+  /// The row has counted this try.
+  void counted() {
+    hold = new JobSql.Hold(job.id(), hold.token(), job.attempt(), true);
   }
 }

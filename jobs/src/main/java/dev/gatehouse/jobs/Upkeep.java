@@ -7,8 +7,8 @@ import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// What every worker does now and then for the whole queue: bury the jobs that took their worker
-/// with them in their last attempt, and sweep out the done ones that are over their retention.
+/// What every worker does now and then for the whole queue: sweep out the finished jobs that are
+/// over their retention.
 ///
 /// All workers do it, nobody is chosen for it: each skips the rows another has.
 final class Upkeep implements Runnable {
@@ -17,42 +17,31 @@ final class Upkeep implements Runnable {
   private static final int SWEEP_LIMIT = 1000;
 
   private final Database database;
-  private final String queue;
-  private final WorkerSettings settings;
+  private final QueueSettings queue;
   private final CountDownLatch stop;
 
-  Upkeep(Database database, String queue, WorkerSettings settings, CountDownLatch stop) {
+  Upkeep(Database database, QueueSettings queue, CountDownLatch stop) {
     this.database = database;
     this.queue = queue;
-    this.settings = settings;
     this.stop = stop;
   }
 
   @Override
   public void run() {
-    long every = settings.lease().toMillis();
-    long sweepRounds = Math.max(1, SWEEP_EVERY.toMillis() / every);
     try {
-      long round = 0;
       do {
         try {
-          bury();
-          if (round % sweepRounds == 0) {
-            sweep();
-          }
+          sweep();
         } catch (RuntimeException e) {
-          LOG.debug("queue {}: upkeep failed ({}); again in {} ms", queue, e.getMessage(), every);
+          LOG.debug(
+              "queue {}: sweeping failed ({}); again in {} s",
+              queue.name(),
+              e.getMessage(),
+              SWEEP_EVERY.toSeconds());
         }
-        round++;
-      } while (!stop.await(every, TimeUnit.MILLISECONDS));
+      } while (!stop.await(SWEEP_EVERY.toMillis(), TimeUnit.MILLISECONDS));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-    }
-  }
-
-  private void bury() {
-    for (long id : database.with(handle -> JobSql.bury(handle, queue))) {
-      LOG.warn("job {} lost its worker in its last attempt; it is in the dead letters now", id);
     }
   }
 
@@ -60,7 +49,8 @@ final class Upkeep implements Runnable {
     int gone;
     do {
       gone =
-          database.with(handle -> JobSql.sweep(handle, queue, settings.retention(), SWEEP_LIMIT));
+          database.with(
+              handle -> JobSql.sweep(handle, queue.name(), queue.retention(), SWEEP_LIMIT));
     } while (gone >= SWEEP_LIMIT && stop.getCount() > 0);
   }
 }

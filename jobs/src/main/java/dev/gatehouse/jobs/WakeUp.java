@@ -34,7 +34,7 @@ final class WakeUp {
     do {
       served = wanted.get();
       try {
-        database.with(handle -> JobSql.notify(handle, queue));
+        database.with(handle -> QueueSql.notify(handle, queue));
       } catch (RuntimeException e) {
         LOG.debug(
             "queue {}: no wake-up sent ({}); workers find the jobs by polling",

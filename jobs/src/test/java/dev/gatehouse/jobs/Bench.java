@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import org.awaitility.Awaitility;
+import org.jdbi.v3.core.Handle;
 
 /// A database, a queue in it, a table that effects write to, and the workers a test starts.
 final class Bench implements AutoCloseable {
@@ -24,7 +25,8 @@ final class Bench implements AutoCloseable {
 
   final String url = TestPostgres.url();
   final Database database = Database.open(new DatabaseSettings(url, 20, "jobs-test"));
-  final Queue queue = new Queue(database, QUEUE, 3);
+  final QueueSettings settings = QueueSettings.named(QUEUE).withMaxAttempts(3).withBackoff(SHORT);
+  final Queue queue = new Queue(database, settings);
   private final List<AutoCloseable> open = new ArrayList<>();
 
   Bench() {
@@ -32,17 +34,25 @@ final class Bench implements AutoCloseable {
   }
 
   static WorkerSettings settings(String name) {
-    return WorkerSettings.named(name).withPollEvery(Duration.ofMillis(50)).withBackoff(SHORT);
+    return WorkerSettings.named(name).withPollEvery(Duration.ofMillis(50));
   }
 
   Worker worker(String name, JobHandler handler) {
     return worker(settings(name), handler);
   }
 
-  Worker worker(WorkerSettings settings, JobHandler handler) {
-    var worker = Worker.start(database, QUEUE, Map.of("k", handler), settings, new Random(1));
+  Worker worker(WorkerSettings worker, JobHandler handler) {
+    return worker(settings, worker, handler);
+  }
+
+  Worker worker(QueueSettings queue, WorkerSettings settings, JobHandler handler) {
+    var worker = Worker.start(database, queue, Map.of("k", handler), settings, host());
     open.add(worker);
     return worker;
+  }
+
+  static Host host() {
+    return new Host(System::nanoTime, new Random(1), () -> {});
   }
 
   /// A completion that leaves a row, so that each one that counted can be counted.
@@ -65,8 +75,14 @@ final class Bench implements AutoCloseable {
   }
 
   List<Job> claim(String worker, Duration lease, int limit) {
-    return database.inTransaction(
-        handle -> JobSql.claim(handle, QUEUE, Set.of("k"), worker, lease, List.of(), limit));
+    return database.inTransaction(handle -> claim(handle, worker, lease, limit));
+  }
+
+  static List<Job> claim(Handle handle, String worker, Duration lease, int limit) {
+    JobSql.plan(handle);
+    return JobSql.claim(handle, QUEUE, Set.of("k"), worker, lease, limit).stream()
+        .map(JobSql.Claimed::job)
+        .toList();
   }
 
   void sql(String statement, Object... arguments) {

@@ -7,7 +7,6 @@ import dev.gatehouse.state.Database;
 import dev.gatehouse.state.DatabaseSettings;
 import java.nio.file.Path;
 import java.util.Map;
-import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -43,7 +42,7 @@ class CrashTest {
     bench.worker("heir", job -> Bench.recorded(job, "heir"));
     bench.awaitState(id, JobState.DONE);
     assertThat(bench.effects()).containsExactly(id);
-    assertThat(bench.status(id).attempts()).isEqualTo(2);
+    assertThat(bench.status(id).attempts()).isEqualTo(1);
     assertThat(bench.status(id).worker()).contains("heir");
   }
 
@@ -55,7 +54,7 @@ class CrashTest {
       var database = Database.open(new DatabaseSettings(args[0], 4, "doomed"));
       Worker.start(
           database,
-          Bench.QUEUE,
+          QueueSettings.named(Bench.QUEUE),
           Map.of(
               "k",
               job -> {
@@ -64,7 +63,7 @@ class CrashTest {
                 return Completion.done();
               }),
           WorkerSettings.named("doomed"),
-          new Random(1));
+          Bench.host());
       new CountDownLatch(1).await();
     }
   }

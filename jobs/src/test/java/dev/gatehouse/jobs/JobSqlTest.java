@@ -12,6 +12,10 @@ import org.junit.jupiter.api.Test;
 
 class JobSqlTest {
   private static final Duration OVER = Duration.ofMillis(-1);
+
+  /// The server grants as much after its start, before it takes a job from anybody.
+  private static final Duration BRIEF = Duration.ofMillis(1);
+
   private static final Duration LONG = Duration.ofMinutes(1);
 
   private final Bench bench = new Bench();
@@ -25,7 +29,7 @@ class JobSqlTest {
   void a_stale_completion_is_refused_and_has_no_effect() {
     bench.queue.enqueue("k", "");
     var stale = bench.claim("a", OVER, 1).getFirst();
-    var fresh = bench.claim("b", LONG, 1).getFirst();
+    var fresh = bench.claim("b", BRIEF, 1).getFirst();
     assertThat(fresh.id()).isEqualTo(stale.id());
     assertThat(fresh.token()).isGreaterThan(stale.token());
 
@@ -40,11 +44,11 @@ class JobSqlTest {
   void a_stale_failure_is_refused() {
     bench.queue.enqueue("k", "");
     var stale = bench.claim("a", OVER, 1).getFirst();
-    var fresh = bench.claim("b", LONG, 1).getFirst();
-    var failed = new Ended.Failed(new Run(stale), "late", Duration.ZERO);
+    var fresh = bench.claim("b", BRIEF, 1).getFirst();
+    var failed = new Ended.Failed(run(stale), "late", Duration.ZERO);
 
     assertThat(play(failed).refused()).containsExactly(stale.id());
-    assertThat(bench.status(fresh.id()).state()).isEqualTo(JobState.RUNNING);
+    assertThat(bench.status(fresh.id()).lastError()).isEmpty();
   }
 
   @Test
@@ -59,7 +63,7 @@ class JobSqlTest {
   void a_claim_skips_what_another_transaction_is_claiming() {
     IntStream.range(0, 10).forEach(i -> bench.queue.enqueue("k", ""));
     bench.database.inTransaction(handle -> {
-      var mine = JobSql.claim(handle, Bench.QUEUE, Set.of("k"), "a", LONG, List.of(), 4);
+      var mine = Bench.claim(handle, "a", LONG, 4);
       var theirs = bench.claim("b", LONG, 10);
       assertThat(mine).hasSize(4);
       assertThat(theirs).hasSize(6);
@@ -71,27 +75,20 @@ class JobSqlTest {
   }
 
   @Test
-  void a_job_that_took_its_worker_with_it_in_every_attempt_is_buried() {
-    long id = bench.queue.enqueue("k", "");
-    for (int attempt = 1; attempt <= 3; attempt++) {
-      assertThat(bench.claim("a", OVER, 1)).hasSize(1);
-    }
-    assertThat(bench.claim("a", OVER, 1)).isEmpty();
-
-    List<Long> buried = bench.database.with(handle -> JobSql.bury(handle, Bench.QUEUE));
-    assertThat(buried).containsExactly(id);
-    assertThat(bench.status(id).state()).isEqualTo(JobState.DEAD);
-    assertThat(bench.status(id).lastError())
-        .contains("the worker a was lost while it ran this job");
-  }
-
-  @Test
-  void retention_takes_done_jobs_by_age_and_by_count_and_no_others() {
+  void retention_takes_finished_jobs_by_age_and_by_count_and_no_others() {
     var ids = IntStream.range(0, 12).mapToObj(i -> bench.queue.enqueue("k", "")).toList();
-    bench.sql("UPDATE jobs SET state = 'done', finished_at = now() - id * interval '1 minute'");
+    bench.database.inTransaction(handle -> {
+      var held =
+          Bench.claim(handle, "a", LONG, 10).stream()
+              .map(job -> new JobSql.Hold(job.id(), job.token(), 1, false))
+              .toList();
+      return JobSql.complete(handle, held);
+    });
+    bench.sql("UPDATE jobs_finished SET finished_at = now() - id * interval '1 minute'");
     bench.sql("UPDATE jobs SET state = 'dead' WHERE id = ?", ids.get(11));
-    bench.sql("UPDATE jobs SET state = 'waiting' WHERE id = ?", ids.get(10));
-    bench.sql("UPDATE jobs SET finished_at = now() - interval '2 days' WHERE id = ?", ids.get(0));
+    bench.sql(
+        "UPDATE jobs_finished SET finished_at = now() - interval '2 days' WHERE id = ?",
+        ids.get(0));
 
     sweep(new Retention(Duration.ofDays(1), 100));
     assertThat(left()).doesNotContain(ids.get(0)).hasSize(11);
@@ -118,21 +115,25 @@ class JobSqlTest {
   @Test
   void queues_do_not_see_each_other() {
     long id = bench.queue.enqueue("k", "");
-    var other = new Queue(bench.database, "other", 3);
+    var other = new Queue(bench.database, QueueSettings.named("other"));
     assertThat(other.find(id)).isEmpty();
     assertThat(other.retry(id)).isEqualTo(Retry.UNKNOWN);
     assertThat(other.list(Optional.empty(), 9, Optional.empty())).isEmpty();
   }
 
   private Round settle(Job job, String worker) {
-    return play(new Ended.Succeeded(new Run(job), Bench.recorded(job, worker)));
+    return play(new Ended.Succeeded(run(job), Bench.recorded(job, worker)));
   }
 
   private Round play(Ended end) {
     return Round.play(
         bench.database,
         List.of(end),
-        new Round.Wish(Bench.QUEUE, Set.of("k"), Bench.settings("any"), List.of(), 0));
+        new Round.Wish(Bench.QUEUE, Set.of("k"), Bench.settings("any"), 0, false, ""));
+  }
+
+  private static Run run(Job job) {
+    return new Run(new JobSql.Claimed(job, 0, false, 1), 0);
   }
 
   private void sweep(Retention retention) {

@@ -10,7 +10,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Random;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -130,7 +129,8 @@ class WorkerTest {
     bench.awaitState(bench.queue.enqueue("k", ""), JobState.DONE);
 
     long inTransaction =
-        bench.database.inTransaction(handle -> bench.queue.enqueue(handle, "k", ""));
+        bench.database.inTransaction(
+            handle -> bench.queue.enqueue(handle, NewJob.of("k", "")).id());
     bench.awaitState(inTransaction, JobState.DONE);
   }
 
@@ -139,7 +139,7 @@ class WorkerTest {
     var thrown =
         catchThrowable(() ->
             bench.database.inTransaction(handle -> {
-              bench.queue.enqueue(handle, "k", "");
+              bench.queue.enqueue(handle, NewJob.of("k", ""));
               throw new IllegalStateException("changed my mind");
             }));
     assertThat(thrown).hasMessage("changed my mind");
@@ -196,7 +196,7 @@ class WorkerTest {
         });
     await().until(() -> started.getCount() == 0);
     bench.sql(
-        "UPDATE jobs SET token = token + 1, worker = 'other', due_at = now() + interval '1 hour'"
+        "UPDATE jobs SET token = token + 1, worker = 'other', leased_until = now() + interval '1 hour'"
             + " WHERE id = ?",
         id);
 
@@ -285,7 +285,8 @@ class WorkerTest {
             Database.open(
                 new DatabaseSettings("postgres://gatehouse:x@127.0.0.1:1/none", 4, "nowhere"));
         var worker =
-            Worker.start(nowhere, Bench.QUEUE, Map.of(), Bench.settings("lonely"), new Random(1))) {
+            Worker.start(
+                nowhere, bench.settings, Map.of(), Bench.settings("lonely"), Bench.host())) {
       assertThat(worker).isNotNull();
     }
   }

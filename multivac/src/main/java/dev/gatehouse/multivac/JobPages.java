@@ -57,6 +57,9 @@ final class JobPages {
       case NOT_DEAD ->
           throw Problem.conflict("Job " + id + " is not dead; only dead jobs are retried by hand.")
               .refusal();
+      case KEY_TAKEN ->
+          throw Problem.conflict("Another job with the unique key of job " + id + " waits or runs.")
+              .refusal();
       case UNKNOWN -> throw unknown();
     };
   }

@@ -1,11 +1,12 @@
 package dev.gatehouse.multivac;
 
 import dev.gatehouse.jobs.Completion;
+import dev.gatehouse.jobs.Host;
+import dev.gatehouse.jobs.QueueSettings;
 import dev.gatehouse.jobs.Worker;
 import dev.gatehouse.jobs.WorkerSettings;
 import dev.gatehouse.state.Database;
 import java.util.Map;
-import java.util.random.RandomGenerator;
 
 /// A worker for MultiVAC's data.
 ///
@@ -19,23 +20,23 @@ public final class MultivacWorker implements AutoCloseable {
     this.worker = worker;
   }
 
-  public static MultivacWorker start(Database database, String name, RandomGenerator random) {
-    return start(database, WorkerSettings.named(name), random);
+  public static MultivacWorker start(Database database, WorkerSettings settings, Host host) {
+    return start(database, MultivacQueue.SETTINGS, settings, host);
   }
 
-  public static MultivacWorker start(
-      Database database, WorkerSettings settings, RandomGenerator random) {
+  static MultivacWorker start(
+      Database database, QueueSettings queue, WorkerSettings settings, Host host) {
     return new MultivacWorker(
         Worker.start(
             database,
-            MultivacQueue.NAME,
+            queue,
             Map.of(
                 MultivacQueue.DATUM,
                 job ->
                     Completion.with(
                         handle -> MultivacSql.processed(handle, job.id(), job.payload()))),
             settings,
-            random));
+            host));
   }
 
   /// Lets running jobs end, hands back the rest; see [Worker#close].

@@ -6,6 +6,8 @@ import static org.awaitility.Awaitility.await;
 
 import dev.gatehouse.http.Json;
 import dev.gatehouse.http.Response;
+import dev.gatehouse.jobs.Host;
+import dev.gatehouse.jobs.QueueSettings;
 import dev.gatehouse.jobs.Retention;
 import dev.gatehouse.jobs.WorkerSettings;
 import dev.gatehouse.state.Database;
@@ -85,7 +87,7 @@ class MultivacTest {
     await().until(() -> client.get("/multivac/jobs?state=waiting").bodyText().equals("[]"));
     await().until(() -> client.get("/multivac/jobs?state=running").bodyText().equals("[]"));
 
-    assertThat(number("SELECT count(*) FROM jobs WHERE state = 'done'")).isEqualTo(200);
+    assertThat(number("SELECT count(*) FROM jobs_finished")).isEqualTo(200);
     assertThat(number("SELECT last_value FROM multivac_turns")).isEqualTo(200);
     assertThat(number("SELECT turn FROM multivac_newest")).isEqualTo(200);
     assertText(new Client(new Multivac(database).routes()).get("/multivac"), answer);
@@ -96,7 +98,9 @@ class MultivacTest {
     feed("kept");
     worker(WorkerSettings.named("first"));
     await().until(() -> text("/multivac").equals("kept"));
-    worker(WorkerSettings.named("sweeper").withRetention(new Retention(Duration.ZERO, 0)));
+    worker(
+        MultivacQueue.SETTINGS.withRetention(new Retention(Duration.ZERO, 0)),
+        WorkerSettings.named("sweeper"));
 
     await().until(() -> client.get("/multivac/jobs").bodyText().equals("[]"));
     assertText(new Client(new Multivac(database).routes()).get("/multivac"), "kept");
@@ -202,7 +206,12 @@ class MultivacTest {
   }
 
   private void worker(WorkerSettings settings) {
-    workers.add(MultivacWorker.start(database, settings, new Random(1)));
+    worker(MultivacQueue.SETTINGS, settings);
+  }
+
+  private void worker(QueueSettings queue, WorkerSettings settings) {
+    var host = new Host(System::nanoTime, new Random(1), () -> {});
+    workers.add(MultivacWorker.start(database, queue, settings, host));
   }
 
   private String text(String target) {
