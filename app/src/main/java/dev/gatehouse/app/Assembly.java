@@ -42,7 +42,7 @@ public final class Assembly {
   private static final int STORAGE_HEAP = 64;
 
   private static final ServiceSpec.Jvm WORKER =
-      new ServiceSpec.Jvm(96, 32, true, true, WorkerRole.CONNECTIONS + 1);
+      new ServiceSpec.Jvm(96, 32, true, true, WorkerRole.CONNECTIONS + 1).endingWhenFull();
 
   /// Connections that the embedded server has for others: a rehearsal, a person with `psql`.
   private static final int SPARE_CONNECTIONS = 20;

@@ -352,6 +352,11 @@ final class Crew {
       turn.signalAll();
     }
     ended.add(how);
+    if (run.keyed) {
+      // The next of its key may come forward.
+      look = true;
+      fresh = true;
+    }
     if ((ready.isEmpty() && running.isEmpty())
         || (look && ready.size() <= pace.ahead() / 2)
         || (closing && running.isEmpty())) {

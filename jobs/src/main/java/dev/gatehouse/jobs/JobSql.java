@@ -151,7 +151,7 @@ final class JobSql {
       """
       UPDATE jobs j
       SET state = CASE WHEN held.attempt >= j.max_attempts THEN 'dead' ELSE 'waiting' END,
-          attempts = held.attempt,
+          attempts = least(held.attempt, j.max_attempts),
           due_at = clock_timestamp() + held.pause * INTERVAL '1 millisecond',
           finished_at = CASE WHEN held.attempt >= j.max_attempts THEN clock_timestamp() END,
           last_error = held.error,

@@ -41,6 +41,9 @@ public final class JavaCommand {
     if (jvm.quick()) {
       command.add("-XX:TieredStopAtLevel=1");
     }
+    if (jvm.endsWhenFull()) {
+      command.add("-XX:+ExitOnOutOfMemoryError");
+    }
     if (jvm.cached()) {
       cache.ifPresent(file -> command.add("-XX:AOTCache=" + file));
     }

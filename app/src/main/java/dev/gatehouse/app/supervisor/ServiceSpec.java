@@ -29,7 +29,19 @@ public record ServiceSpec(
   ///   do little computing of their own
   /// @param cached start from the AOT cache, where there is one
   /// @param connections to the database, at most
-  public record Jvm(int heap, int direct, boolean quick, boolean cached, int connections) {}
+  /// @param endsWhenFull whether it ends when its heap is: what runs in it is not ours, and another
+  ///   process takes its place
+  public record Jvm(
+      int heap, int direct, boolean quick, boolean cached, int connections, boolean endsWhenFull) {
+
+    public Jvm(int heap, int direct, boolean quick, boolean cached, int connections) {
+      this(heap, direct, quick, cached, connections, false);
+    }
+
+    public Jvm endingWhenFull() {
+      return new Jvm(heap, direct, quick, cached, connections, true);
+    }
+  }
 
   public ServiceSpec {
     arguments = List.copyOf(arguments);
