@@ -98,6 +98,10 @@ final class UsageStats implements AutoCloseable {
           "Requests whose usage statistics are not in the database yet.",
           running::waiting);
       metrics.counter(
+          "gatehouse_stats_stored_requests",
+          "Requests whose usage statistics this edge has stored.",
+          running::stored);
+      metrics.counter(
           "gatehouse_stats_coarsened",
           "Times that a minute of usage statistics lost detail, the database being away too long.",
           running::coarsened);

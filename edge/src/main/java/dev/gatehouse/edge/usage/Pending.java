@@ -26,6 +26,7 @@ final class Pending {
   private final TreeMap<Slot, SlotTotals> slots = new TreeMap<>();
   private @Nullable Batch taken;
   private long numbers;
+  private long stored;
   private long coarsened;
 
   /// @param most rows in memory, about 200 bytes each
@@ -97,6 +98,7 @@ final class Pending {
 
   synchronized void stored(Batch batch) {
     if (taken != null && taken.number() == batch.number()) {
+      stored += batch.counted();
       taken = null;
     }
   }
@@ -105,6 +107,11 @@ final class Pending {
   synchronized long counted() {
     return (taken == null ? 0 : taken.counted())
         + slots.values().stream().mapToLong(SlotTotals::counted).sum();
+  }
+
+  /// How many requests have gone from here to the database.
+  synchronized long inDatabase() {
+    return stored;
   }
 
   synchronized boolean isEmpty() {

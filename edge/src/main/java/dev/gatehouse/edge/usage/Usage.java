@@ -140,6 +140,11 @@ public final class Usage implements AutoCloseable {
     return pending.counted();
   }
 
+  /// How many requests of this edge are in the database's statistics since it started.
+  public long stored() {
+    return pending.inDatabase();
+  }
+
   /// How often a minute lost detail because the database was away for too long.
   public long coarsened() {
     return pending.coarsened();
