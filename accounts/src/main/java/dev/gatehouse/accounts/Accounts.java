@@ -1,5 +1,6 @@
 package dev.gatehouse.accounts;
 
+import dev.gatehouse.http.Guessing;
 import dev.gatehouse.http.Problem;
 import dev.gatehouse.http.Refusal;
 import dev.gatehouse.http.Request;

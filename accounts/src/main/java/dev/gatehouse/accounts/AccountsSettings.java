@@ -1,5 +1,6 @@
 package dev.gatehouse.accounts;
 
+import dev.gatehouse.http.Guessing.Allowance;
 import java.time.Duration;
 
 /// What hashing and guessing may cost, and how long a session lasts unused.
@@ -34,15 +35,6 @@ public record AccountsSettings(
     /// The memory that is filled, pass after pass, in KiB: what time is proportional to.
     long work() {
       return (long) memoryKib * passes;
-    }
-  }
-
-  /// `burst` at once, and one more `every` so long.
-  public record Allowance(int burst, Duration every) {
-    public Allowance {
-      if (burst < 1 || every.isNegative() || every.isZero()) {
-        throw new IllegalArgumentException("an allowance is at least one, every so long");
-      }
     }
   }
 

@@ -2,8 +2,8 @@ package dev.gatehouse.accounts;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.gatehouse.accounts.AccountsSettings.Allowance;
 import dev.gatehouse.accounts.AccountsSettings.HashCost;
+import dev.gatehouse.http.Guessing.Allowance;
 import dev.gatehouse.http.Response;
 import dev.gatehouse.state.Database;
 import dev.gatehouse.testkit.FakeTicker;

@@ -27,9 +27,9 @@ import dev.gatehouse.http.RoutesHandler;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.IntUnaryOperator;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -75,7 +75,7 @@ final class EdgeHandler implements ExchangeHandler {
   EdgeHandler(
       RouteTable table,
       Gateway.Destinations destinations,
-      Map<Route.Authentication, List<Filter>> filters,
+      Function<Route, List<Filter>> filters,
       RoutesHandler own,
       OriginPools pools,
       Forwarding forwarding,
@@ -105,12 +105,12 @@ final class EdgeHandler implements ExchangeHandler {
   private static Line line(
       Route route,
       Gateway.Destinations destinations,
-      Map<Route.Authentication, List<Filter>> filters,
+      Function<Route, List<Filter>> filters,
       Cache cache) {
     if (route.maintenance().isPresent()) {
       return new Line(List.of(), closed(route.maintenance().get()));
     }
-    var all = new ArrayList<>(filters.getOrDefault(route.authenticate(), List.of()));
+    var all = new ArrayList<>(filters.apply(route));
     var changes = route.changes();
     // After all that looks at the client's own request.
     if (changes.rewrite().isPresent() || !changes.request().isEmpty()) {

@@ -1,10 +1,12 @@
 package dev.gatehouse.edge;
 
+import dev.gatehouse.edge.auth.Authenticate;
+import dev.gatehouse.edge.auth.Authenticator;
 import dev.gatehouse.edge.cache.Cache;
 import dev.gatehouse.edge.discover.Found;
-import dev.gatehouse.edge.filter.Authenticate;
 import dev.gatehouse.edge.filter.ClientAddress;
 import dev.gatehouse.edge.filter.Filter;
+import dev.gatehouse.edge.route.Identity;
 import dev.gatehouse.edge.route.PathPattern;
 import dev.gatehouse.edge.route.Route;
 import dev.gatehouse.edge.route.RouteTable;
@@ -59,7 +61,7 @@ public final class Gateway implements AutoCloseable {
   /// @param externals origins that are not ours, by upstream name
   /// @param secret proves to replicas that a header comes from this edge
   /// @param trusted whose word about the client's address is believed
-  /// @param userOf the user of a session's token; blocking
+  /// @param ways to find out who makes a request: all that some route asks for
   /// @param records hears of every exchange when it is over, on its event loop
   /// @param cacheSize bytes that stored answers may take
   public record Settings(
@@ -73,7 +75,7 @@ public final class Gateway implements AutoCloseable {
       OriginPools.Settings pools,
       String secret,
       Predicate<InetAddress> trusted,
-      Function<String, Optional<String>> userOf,
+      Map<Identity.Scheme, Authenticator> ways,
       Consumer<ExchangeRecord> records,
       long cacheSize) {}
 
@@ -211,7 +213,7 @@ public final class Gateway implements AutoCloseable {
     return Collections.unmodifiableMap(all);
   }
 
-  private static <T> T known(Map<String, T> map, String name) {
+  private static <N, T> T known(Map<N, T> map, N name) {
     var found = map.get(name);
     if (found == null) {
       throw new IllegalArgumentException("a route leads to '" + name + "', which does not exist");
@@ -245,7 +247,7 @@ public final class Gateway implements AutoCloseable {
     return new EdgeHandler(
         new RouteTable(from.routes(), from.only()),
         new Destinations(services, reachable),
-        filters(from, threads),
+        filters(from),
         new RoutesHandler(ownRoutes(), threads),
         pools,
         new Forwarding(from.secret()),
@@ -256,15 +258,21 @@ public final class Gateway implements AutoCloseable {
   }
 
   /// The filters of a route, in their order.
-  private static Map<Route.Authentication, List<Filter>> filters(
-      Settings settings, Executor threads) {
+  private static Function<Route, List<Filter>> filters(Settings settings) {
+    // The address first: whatever looks at it later must see the client's, not a proxy's.
     var address = new ClientAddress(settings.trusted());
-    return Map.of(
-        Route.Authentication.NONE,
-        List.of(address),
-        Route.Authentication.SESSION,
-        // The address first: whatever looks at it later must see the client's, not a proxy's.
-        List.of(address, new Authenticate(settings.userOf(), threads)));
+    return route ->
+        route.authenticate().schemes().isEmpty()
+            ? List.of(address)
+            : List.of(address, authenticate(route, settings));
+  }
+
+  private static Filter authenticate(Route route, Settings settings) {
+    return new Authenticate(
+        route.authenticate().schemes().stream()
+            .map(scheme -> known(settings.ways(), scheme))
+            .toList(),
+        route.authenticate());
   }
 
   /// @param since always the same: what is known of an origin outlives a new configuration

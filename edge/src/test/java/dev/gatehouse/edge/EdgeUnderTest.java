@@ -1,5 +1,7 @@
 package dev.gatehouse.edge;
 
+import dev.gatehouse.edge.auth.AuthSettings;
+import dev.gatehouse.edge.auth.Doorkeeper;
 import dev.gatehouse.edge.route.PathPattern;
 import dev.gatehouse.edge.route.Route;
 import dev.gatehouse.edge.route.RoutePattern;
@@ -18,6 +20,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -37,6 +40,15 @@ final class EdgeUnderTest implements AutoCloseable {
 
   final RecordingOrigin external = RecordingOrigin.start();
   final List<ExchangeRecord> records = new CopyOnWriteArrayList<>();
+  final Doorkeeper doors =
+      new Doorkeeper(
+          token -> token.equals("good") ? Optional.of("user-1") : Optional.empty(),
+          () -> {
+            throw new IllegalStateException("this edge has no database");
+          },
+          InstantSource.system(),
+          System::nanoTime,
+          new SecureRandom());
   final Gateway gateway;
   private final Loops loops;
 
@@ -86,7 +98,7 @@ final class EdgeUnderTest implements AutoCloseable {
         OriginPools.Settings.DEFAULT,
         SECRET,
         trusted,
-        token -> token.equals("good") ? Optional.of("user-1") : Optional.empty(),
+        doors.configure(AuthSettings.SESSIONS),
         records::add,
         1 << 20);
   }

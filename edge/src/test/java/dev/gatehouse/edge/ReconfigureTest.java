@@ -188,7 +188,7 @@ final class ReconfigureTest {
         from.pools(),
         from.secret(),
         from.trusted(),
-        from.userOf(),
+        from.ways(),
         from.records(),
         from.cacheSize());
   }

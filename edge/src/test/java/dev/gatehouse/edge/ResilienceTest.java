@@ -470,7 +470,7 @@ class ResilienceTest {
         from.pools(),
         from.secret(),
         from.trusted(),
-        from.userOf(),
+        from.ways(),
         from.records(),
         from.cacheSize());
   }

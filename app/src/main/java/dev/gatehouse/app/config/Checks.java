@@ -61,13 +61,6 @@ final class Checks {
     return lower.endsWith(".") ? lower.substring(0, lower.length() - 1) : lower;
   }
 
-  static void authenticate(RouteConfig.Authenticate who, Reading reading) throws Wrong {
-    if (who == RouteConfig.Authenticate.SESSION
-        && !reading.names("services").contains("accounts")) {
-      throw new Wrong("sessions need the service 'accounts'; add it under 'services'");
-    }
-  }
-
   // ---- one section
 
   static void upstream(Values values) {
@@ -101,18 +94,19 @@ final class Checks {
   }
 
   static void route(Values values) {
+    AuthKeys.route(values);
     var kept = values.find(Declaration.CACHE);
     if (kept.isEmpty() || kept.get().mode() == CacheConfig.Mode.OFF) {
       return;
     }
     if (values
-        .find(Declaration.AUTHENTICATE)
-        .filter(who -> who == RouteConfig.Authenticate.SESSION)
+        .find(AuthKeys.AUTHENTICATE)
+        .filter(ways -> !ways.contains(AuthKeys.Way.NONE))
         .isPresent()) {
       cannotCache(
           values,
           "what a signed-in user gets is never kept for others; leave out 'cache' or"
-              + " 'authenticate: session'");
+              + " 'authenticate'");
     }
     if (values.find(RouteKeys.TO).orElse(null) instanceof Destination.Service(var name)
         && !ServiceKeys.REPLICATED.contains(name)) {

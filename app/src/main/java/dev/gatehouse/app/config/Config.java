@@ -12,6 +12,7 @@ import java.util.Optional;
 /// @param reload when a changed file is taken over
 /// @param stats the usage statistics
 /// @param services by name, in the file's order; a service that is absent is not run
+/// @param authentication what credentials are checked against
 /// @param upstreams by name, in the file's order, then those that routes name by their URL
 /// @param routes in the file's order; which one wins is a matter of [RouteConfig.Match], not of
 ///   order
@@ -26,6 +27,7 @@ public record Config(
     ReloadConfig reload,
     StatsConfig stats,
     Map<String, ServiceConfig> services,
+    AuthConfig authentication,
     Map<String, UpstreamConfig> upstreams,
     List<RouteConfig> routes) {
 
@@ -42,6 +44,7 @@ public record Config(
         reload,
         stats,
         services,
+        authentication,
         upstreams,
         routes);
   }

@@ -1,6 +1,5 @@
 package dev.gatehouse.app.config;
 
-import dev.gatehouse.app.config.RouteConfig.Authenticate;
 import dev.gatehouse.app.config.RouteConfig.Retry;
 import dev.gatehouse.edge.upstream.UpstreamSettings;
 import java.nio.file.Path;
@@ -243,12 +242,6 @@ final class Declaration {
           "stale",
           "while no replica is well: stale is what the cache has, else 503; fail-closed is 503;"
               + " fail-open tries them all the same");
-  static final Key<Authenticate> AUTHENTICATE =
-      Key.with(
-          "authenticate",
-          Texts.oneOf(Authenticate.class).checked(Checks::authenticate),
-          "none",
-          "session: only users who have signed in, others get 401");
   private static final Key<Long> BODY_LIMIT =
       Key.optional("body-limit", Texts.size(0, 1L << 40), "the largest request body, else 413");
   private static final Key<Duration> ROUTE_TIMEOUT =
@@ -312,7 +305,9 @@ final class Declaration {
                   RouteKeys.MAINTENANCE,
                   RETRY,
                   ALL_DOWN,
-                  AUTHENTICATE,
+                  AuthKeys.AUTHENTICATE,
+                  AuthKeys.ANONYMOUS,
+                  AuthKeys.PASS_IDENTITY,
                   BODY_LIMIT,
                   ROUTE_TIMEOUT,
                   CACHE),
@@ -326,7 +321,7 @@ final class Declaration {
                     v.find(RouteKeys.MAINTENANCE).flatMap(maintenance -> maintenance),
                     v.get(RETRY),
                     v.get(ALL_DOWN),
-                    v.get(AUTHENTICATE),
+                    AuthKeys.authentication(v),
                     v.find(BODY_LIMIT).map(OptionalLong::of).orElse(OptionalLong.empty()),
                     v.find(ROUTE_TIMEOUT),
                     v.find(CACHE),
@@ -367,6 +362,7 @@ final class Declaration {
                   RELOAD,
                   STATS,
                   ServiceKeys.SERVICES,
+                  AuthKeys.AUTHENTICATION,
                   UPSTREAMS,
                   ROUTES),
               Declaration::config)
@@ -394,6 +390,7 @@ final class Declaration {
         v.get(RELOAD),
         v.get(STATS),
         v.get(ServiceKeys.SERVICES),
+        v.get(AuthKeys.AUTHENTICATION),
         Collections.unmodifiableMap(upstreams),
         v.get(ROUTES));
   }

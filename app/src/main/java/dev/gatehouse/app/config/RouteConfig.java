@@ -28,7 +28,7 @@ public record RouteConfig(
     Optional<Route.Maintenance> maintenance,
     Retry retry,
     AllDown allDown,
-    Authenticate authenticate,
+    Route.Authentication authenticate,
     OptionalLong bodyLimit,
     Optional<Duration> timeout,
     Optional<CacheConfig> cache,
@@ -85,13 +85,5 @@ public record RouteConfig(
     FAIL_CLOSED,
     /// It is sent all the same.
     FAIL_OPEN
-  }
-
-  /// Who may pass.
-  public enum Authenticate {
-    /// Everyone.
-    NONE,
-    /// Users with a session; others get 401.
-    SESSION
   }
 }

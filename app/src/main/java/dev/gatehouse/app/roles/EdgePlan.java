@@ -8,7 +8,9 @@ import dev.gatehouse.app.config.RouteConfig;
 import dev.gatehouse.app.config.ServiceConfig;
 import dev.gatehouse.app.config.UpstreamConfig;
 import dev.gatehouse.edge.Gateway;
+import dev.gatehouse.edge.auth.AuthSettings;
 import dev.gatehouse.edge.discover.Source;
+import dev.gatehouse.edge.route.Identity;
 import dev.gatehouse.edge.route.PathPattern;
 import dev.gatehouse.edge.route.Route;
 import dev.gatehouse.edge.route.Split;
@@ -18,6 +20,7 @@ import dev.gatehouse.http.Origin;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.Comparator;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -127,6 +130,13 @@ record EdgePlan(Config config) {
     return config.routes().stream().map(this::route).toList();
   }
 
+  /// What the routes' ways in need.
+  AuthSettings authentication() {
+    var used = EnumSet.noneOf(Identity.Scheme.class);
+    config.routes().forEach(route -> used.addAll(route.authenticate().schemes()));
+    return new AuthSettings(used, config.authentication().basic(), config.authentication().jwt());
+  }
+
   private Route route(RouteConfig route) {
     return new Route(
         route.name(),
@@ -144,10 +154,7 @@ record EdgePlan(Config config) {
           case FAIL_CLOSED -> Route.AllDown.FAIL_CLOSED;
           case FAIL_OPEN -> Route.AllDown.FAIL_OPEN;
         },
-        switch (route.authenticate()) {
-          case NONE -> Route.Authentication.NONE;
-          case SESSION -> Route.Authentication.SESSION;
-        },
+        route.authenticate(),
         route.bodyLimit(),
         longest(route.to(), OWN_CONNECT_TIMEOUT, UpstreamConfig::connectTimeout),
         route.timeout().orElseGet(() -> longest(route.to(), OWN_TIMEOUT, UpstreamConfig::timeout)),

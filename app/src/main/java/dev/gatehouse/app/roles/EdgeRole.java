@@ -7,6 +7,7 @@ import dev.gatehouse.app.config.Loaded;
 import dev.gatehouse.app.config.Network;
 import dev.gatehouse.edge.ExchangeRecord;
 import dev.gatehouse.edge.Gateway;
+import dev.gatehouse.edge.auth.Doorkeeper;
 import dev.gatehouse.edge.discover.Discovery;
 import dev.gatehouse.edge.upstream.Replica;
 import dev.gatehouse.http.HttpLimits;
@@ -61,9 +62,16 @@ public final class EdgeRole implements Role {
     var services = LocalServices.start(config, context);
     var metrics = new Metrics();
     var usage = UsageStats.start(config, context, loops, services::database);
+    var doors =
+        new Doorkeeper(
+            services::userOf,
+            services::database,
+            context.clock(),
+            context.nanos(),
+            new SecureRandom());
     try {
       Function<Config, Gateway.Settings> plan =
-          now -> settings(now, context, services, metrics, usage);
+          now -> settings(now, context, services, doors, metrics, usage);
       var gateway =
           Gateway.start(
               loops,
@@ -76,12 +84,13 @@ public final class EdgeRole implements Role {
         var resolver = config.edge().resolver().map(Address::socket);
         var discovery = new Discovery(loops, resolver, context.nanos(), gateway::discovered);
         var reload = new EdgeReload(loaded, gateway, plan, discovery, context.clock(), metrics);
-        return admin(context, loops, workers, services, metrics, usage, gateway, reload);
+        return admin(context, loops, workers, services, doors, metrics, usage, gateway, reload);
       } catch (IOException e) {
         gateway.close(Duration.ZERO);
         throw e;
       }
     } catch (IOException e) {
+      doors.close();
       usage.close();
       services.close();
       loops.close();
@@ -98,6 +107,7 @@ public final class EdgeRole implements Role {
       Config config,
       RoleContext context,
       LocalServices services,
+      Doorkeeper doors,
       Metrics metrics,
       UsageStats usage) {
     var plan = new EdgePlan(config);
@@ -112,7 +122,7 @@ public final class EdgeRole implements Role {
         OriginPools.Settings.DEFAULT,
         context.secrets().assembly(),
         trusted(config.edge().trustedProxies()),
-        services::userOf,
+        doors.configure(plan.authentication()),
         done -> {
           note(done, metrics);
           usage.count(done);
@@ -147,6 +157,7 @@ public final class EdgeRole implements Role {
       Loops loops,
       ExecutorService workers,
       LocalServices services,
+      Doorkeeper doors,
       Metrics metrics,
       UsageStats usage,
       Gateway gateway,
@@ -166,6 +177,7 @@ public final class EdgeRole implements Role {
                             views::routes, views::upstreams, views::config, readiness::now))
                     .and(CacheAdmin.routes(gateway.cache()))
                     .and(usage.routes(gateway::routes))
+                    .and(doors.admin())
                     .and(metrics.routes()),
                 workers),
             AdminToken.in(context.data().resolve("admin.token"), random),
@@ -213,6 +225,7 @@ public final class EdgeRole implements Role {
         gateway.close(how.inFlight());
         server.close(Duration.ZERO);
         usage.close();
+        doors.close();
         services.close();
         loops.close();
       }

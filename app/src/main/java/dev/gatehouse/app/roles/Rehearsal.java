@@ -79,6 +79,7 @@ public final class Rehearsal {
         // What it asks itself is nobody's usage.
         new StatsConfig(false, config.stats().flushEvery()),
         config.services(),
+        config.authentication(),
         config.upstreams(),
         config.routes());
   }

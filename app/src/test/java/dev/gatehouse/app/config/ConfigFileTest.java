@@ -3,6 +3,7 @@ package dev.gatehouse.app.config;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.gatehouse.edge.route.HeaderEdits;
+import dev.gatehouse.edge.route.Route;
 import dev.gatehouse.edge.upstream.UpstreamSettings;
 import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
@@ -92,7 +93,7 @@ class ConfigFileTest {
             "/zzz/** multivac",
             "/** meli");
     assertThat(config.routes().get(1).retry()).isEqualTo(RouteConfig.Retry.UNSENT);
-    assertThat(config.routes().get(4).authenticate()).isEqualTo(RouteConfig.Authenticate.SESSION);
+    assertThat(config.routes().get(4).authenticate()).isEqualTo(Route.Authentication.SESSION);
     assertThat(config.routes().get(1).origin()).startsWith("gatehouse.yaml:");
   }
 

@@ -58,6 +58,9 @@ public final class Forwarding {
         to.set(HttpHeaderNames.HOST, origin.authority());
       }
     } else {
+      if (visit.route().authenticate().pass()) {
+        visit.user().ifPresent(user -> to.set("X-Gatehouse-User", user));
+      }
       var host = visit.originHost();
       to.set(HttpHeaderNames.HOST, host.isPresent() ? host.get() : origin.authority());
       withoutOwnCookies(

@@ -86,7 +86,7 @@ final class CachingEdge implements AutoCloseable {
         OriginPools.Settings.DEFAULT,
         "secret",
         address -> false,
-        token -> Optional.empty(),
+        Map.of(),
         records::add,
         8 << 20);
   }

@@ -1,11 +1,12 @@
-package dev.gatehouse.accounts;
+package dev.gatehouse.http;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
-import dev.gatehouse.accounts.AccountsSettings.Allowance;
-import dev.gatehouse.http.Problem;
 import java.net.Inet6Address;
 import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Base64;
@@ -20,12 +21,12 @@ import java.util.function.LongSupplier;
 /// once cannot slip by together, and given back when it was right or could not be checked. Unknown
 /// accounts have buckets like known ones, so that a 429 tells nothing.
 ///
-/// The owner is not locked out by others who guess: a browser that has signed in to the account
+/// The owner is not locked out by others who guess: a device that has signed in to the account
 /// before has a bucket of its own, in place of both others.
 ///
 /// Buckets live in memory, at most [#MOST] of each kind, and are forgotten when they are full
 /// again. Each edge counts for itself.
-final class Guessing {
+public final class Guessing {
   static final int MOST = 20_000;
   private static final int IPV6_NETWORK_BYTES = 8;
 
@@ -36,14 +37,33 @@ final class Guessing {
   private final Cache<String, Bucket> addresses;
   private final Cache<String, Bucket> devices;
 
+  /// `burst` at once, and one more `every` so long.
+  public record Allowance(int burst, Duration every) {
+    public Allowance {
+      if (burst < 1 || every.isNegative() || every.isZero()) {
+        throw new IllegalArgumentException("an allowance is at least one, every so long");
+      }
+    }
+  }
+
   /// A guess that has been taken.
-  record Guess(List<Bucket> buckets) {
-    void giveBack() {
+  public static final class Guess {
+    private final List<Bucket> buckets;
+
+    private Guess(List<Bucket> buckets) {
+      this.buckets = buckets;
+    }
+
+    /// It was none: the password was right, or could not be checked.
+    public void giveBack() {
       buckets.forEach(Bucket::giveBack);
     }
   }
 
-  Guessing(Allowance account, Allowance address, LongSupplier nanos) {
+  /// @param account wrong passwords for one account, from whatever address; a device that has
+  ///   signed in to it before has as many of its own
+  /// @param address wrong passwords from one address (IPv6: one /64), for whatever account
+  public Guessing(Allowance account, Allowance address, LongSupplier nanos) {
     this.account = account;
     this.address = address;
     this.nanos = nanos;
@@ -54,15 +74,16 @@ final class Guessing {
 
   /// Takes a guess at an account.
   ///
-  /// @param device the hash of the browser's token, when it has signed in to this account before
-  /// @throws dev.gatehouse.http.Refusal 429 with the time after which one more is allowed
-  Guess take(InetSocketAddress client, String emailKey, Optional<byte[]> device) {
+  /// @param name of the account, however long
+  /// @param device what tells a device that has signed in to this account before
+  /// @throws Refusal 429 with the time after which one more is allowed
+  public Guess take(InetSocketAddress client, String name, Optional<byte[]> device) {
     // Hashed, since a key may be as long as a body and a bucket is meant to be small.
-    var name = base64(Token.sha256(emailKey));
+    var key = base64(sha256(name));
     if (device.isPresent()) {
-      return take(bucket(devices, base64(device.get()) + name, account));
+      return take(bucket(devices, base64(device.get()) + key, account));
     }
-    return take(bucket(addresses, network(client), address), bucket(accounts, name, account));
+    return take(bucket(addresses, network(client), address), bucket(accounts, key, account));
   }
 
   /// Takes a guess that only the address has to answer for.
@@ -120,12 +141,20 @@ final class Guessing {
         address instanceof Inet6Address ? Arrays.copyOf(bytes, IPV6_NETWORK_BYTES) : bytes);
   }
 
+  private static byte[] sha256(String text) {
+    try {
+      return MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java has SHA-256", e);
+    }
+  }
+
   private static String base64(byte[] bytes) {
     return Base64.getEncoder().encodeToString(bytes);
   }
 
   /// A token bucket told by one number: the instant at which it is full again (GCRA).
-  static final class Bucket {
+  private static final class Bucket {
     private final long every;
     private final long tolerance;
     private long full;

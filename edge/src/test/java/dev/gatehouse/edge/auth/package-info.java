@@ -1,0 +1,4 @@
+@NullMarked
+package dev.gatehouse.edge.auth;
+
+import org.jspecify.annotations.NullMarked;
