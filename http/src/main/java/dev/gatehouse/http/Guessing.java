@@ -89,7 +89,7 @@ public final class Guessing {
   /// Takes a guess that only the address has to answer for.
   ///
   /// @throws dev.gatehouse.http.Refusal 429 with the time after which one more is allowed
-  Guess takeFrom(InetSocketAddress client) {
+  public Guess takeFrom(InetSocketAddress client) {
     return take(bucket(addresses, network(client), address));
   }
 
@@ -97,7 +97,7 @@ public final class Guessing {
   /// without a session of theirs can empty it.
   ///
   /// @throws dev.gatehouse.http.Refusal 429 with the time after which one more is allowed
-  Guess takeSignedIn(UUID user) {
+  public Guess takeSignedIn(UUID user) {
     return take(bucket(devices, user.toString(), account));
   }
 
