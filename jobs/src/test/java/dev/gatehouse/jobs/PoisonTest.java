@@ -25,11 +25,14 @@ class PoisonTest {
 
   private final Bench bench = new Bench();
   private final List<Process> processes = new ArrayList<>();
+  private final Thread supervisor = Thread.ofVirtual().unstarted(this::keepAWorkerRunning);
   private volatile boolean over;
 
   @AfterEach
   void close() throws Exception {
     over = true;
+    supervisor.interrupt();
+    supervisor.join();
     for (var process : List.copyOf(processes)) {
       process.destroyForcibly().waitFor();
     }
@@ -44,14 +47,12 @@ class PoisonTest {
     IntStream.range(0, 300).forEach(i -> jobs.add(NewJob.of("k", i == 20 ? poison : "fine")));
     var queue = new Queue(bench.database, bench.settings.withMaxAttempts(2));
     var ids = queue.enqueueAll(jobs).stream().map(Enqueued::id).toList();
-    var supervisor = Thread.ofVirtual().start(this::keepAWorkerRunning);
+    supervisor.start();
 
     await()
         .atMost(Duration.ofSeconds(60))
         .until(() -> bench.status(ids.get(20)).state() == JobState.DEAD);
     await().until(() -> bench.effects().size() == 299);
-    over = true;
-    supervisor.interrupt();
     assertThat(bench.status(ids.get(20)).attempts()).isEqualTo(2);
     assertThat(bench.effects()).doesNotHaveDuplicates().doesNotContain(ids.get(20));
     for (long id : bench.effects()) {
