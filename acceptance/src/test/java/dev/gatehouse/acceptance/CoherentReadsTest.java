@@ -59,7 +59,7 @@ class CoherentReadsTest {
   private static void readAndWrite(long reads, Duration stopped) throws Exception {
     try (var recorder = new ReadRecorder(program.edgePort())) {
       recorder.start(4, 6);
-      await().until(() -> recorder.reads() > 1000);
+      await().atMost(Duration.ofSeconds(60)).until(() -> recorder.reads() > 1000);
 
       // Stopped for longer than its lease: writers wait for that once, readers go elsewhere.
       var second = program.replica("storage-2").orElseThrow();
