@@ -35,8 +35,9 @@ public final class Assembly {
   private static final ServiceSpec.Jvm EDGE =
       new ServiceSpec.Jvm(256, 128, false, true, EdgeRole.CONNECTIONS + 1);
 
+  /// What may wait for the database at most, a million keys, and that while it is flushed.
   private static final ServiceSpec.Jvm COUNTERS =
-      new ServiceSpec.Jvm(96, 32, false, true, CountersRole.CONNECTIONS + 1);
+      new ServiceSpec.Jvm(512, 32, false, true, CountersRole.CONNECTIONS + 1);
 
   /// Heap of a storage replica in MiB, besides what it may remember.
   private static final int STORAGE_HEAP = 64;

@@ -1,11 +1,14 @@
 package dev.gatehouse.counters;
 
+import dev.gatehouse.counters.Increment.Once;
 import dev.gatehouse.counters.Keys.Range;
 import dev.gatehouse.counters.Window.Chunk;
-import dev.gatehouse.counters.Window.Flushed;
 import dev.gatehouse.state.Database;
 import java.math.BigDecimal;
 import java.math.BigInteger;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -16,123 +19,280 @@ import org.jdbi.v3.core.argument.Argument;
 final class CounterSql {
   /// One snapshot of the totals in a range.
   ///
-  /// @param flushed the last chunk of this process that is in it
-  record Snapshot(TreeMap<String, BigInteger> totals, Flushed flushed) {}
+  /// @param mark the last chunk of this journal that is in it
+  record Snapshot(TreeMap<String, BigInteger> totals, Mark mark) {}
 
-  // One statement, so one transaction: the chunk's row in the ledger and its sums are there
-  // together or not at all. A second try of the same chunk waits for the first one's transaction,
-  // should the server still be at it, then finds the row and adds nothing. Keys come sorted, so
+  /// What became of a chunk.
+  ///
+  /// @param moved whether it is in the totals now; else the mark was not where it was thought to be
+  /// @param repeated requests in it that had been counted before
+  /// @param differing those of them, as far as is known, that had another body
+  record Added(boolean moved, int repeated, int differing) {}
+
+  // One statement, so one transaction: the mark moves and the sums are added, or neither. The row
+  // of the mark is locked first, so a second try of a chunk waits for the first one's transaction,
+  // should the server still be at it, and then finds the mark moved. It moves only from the chunk
+  // before: after a failover that lost some, nothing is added out of order. Keys come sorted, so
   // that flushes of several replicas take their rows in the same order and cannot deadlock.
   private static final String ADD =
       """
-      WITH fresh AS (
-        INSERT INTO counters_flushed (process, window_no, chunk_no)
-        VALUES (:process, :window, :chunk)
-        ON CONFLICT DO NOTHING
+      WITH moved AS (
+        UPDATE counters_marks
+        SET window_no = :window, chunk_no = :chunk, moved_at = now()
+        WHERE journal = :journal AND window_no = :atWindow AND chunk_no = :atChunk
         RETURNING 1
+      ), added AS (
+        INSERT INTO counters_totals AS total (key, value)
+        SELECT chunk.key, chunk.delta
+        FROM unnest(CAST(:keys AS text[]), CAST(CAST(:deltas AS text[]) AS numeric[]))
+          AS chunk (key, delta)
+        WHERE EXISTS (SELECT FROM moved)
+        ON CONFLICT (key) DO UPDATE SET value = total.value + excluded.value
+        RETURNING key, value
+      ), large AS (
+        INSERT INTO counters_large (key)
+        SELECT key FROM added WHERE abs(value) > 4611686018427387904
+        ON CONFLICT DO NOTHING
       )
-      INSERT INTO counters_totals AS total (key, value)
-      SELECT chunk.key, chunk.delta
-      FROM unnest(CAST(:keys AS text[]), CAST(CAST(:deltas AS text[]) AS numeric[]))
-        AS chunk (key, delta)
-      WHERE EXISTS (SELECT FROM fresh)
-      ON CONFLICT (key) DO UPDATE SET value = total.value + excluded.value
+      SELECT (SELECT count(*) FROM moved) AS moved, 0 AS repeated, 0 AS differing
+      """;
+
+  // As ADD, for requests that count once. Ids are inserted before any total is touched, and in
+  // their order: a replica with the same id waits here for the other one's transaction, holding
+  // nothing that the other could want. Who finds the id there counts nothing of its request.
+  private static final String ADD_ONCE =
+      """
+      WITH moved AS (
+        UPDATE counters_marks
+        SET window_no = :window, chunk_no = :chunk, moved_at = now()
+        WHERE journal = :journal AND window_no = :atWindow AND chunk_no = :atChunk
+        RETURNING 1
+      ), asked AS (
+        SELECT id, body FROM unnest(CAST(:ids AS text[]), CAST(:bodies AS text[]))
+          AS asked (id, body)
+      ), fresh AS (
+        INSERT INTO counters_requests (id, body)
+        SELECT id, body FROM asked WHERE EXISTS (SELECT FROM moved)
+        ON CONFLICT DO NOTHING
+        RETURNING id
+      ), parts AS (
+        SELECT item.key, item.delta
+        FROM unnest(
+            CAST(:owners AS text[]), CAST(:itemKeys AS text[]),
+            CAST(CAST(:itemDeltas AS text[]) AS numeric[])) AS item (owner, key, delta)
+          JOIN fresh ON fresh.id = item.owner COLLATE "C"
+        UNION ALL
+        SELECT chunk.key, chunk.delta
+        FROM unnest(CAST(:keys AS text[]), CAST(CAST(:deltas AS text[]) AS numeric[]))
+          AS chunk (key, delta)
+        WHERE EXISTS (SELECT FROM moved)
+      ), added AS (
+        INSERT INTO counters_totals AS total (key, value)
+        SELECT key COLLATE "C", sum(delta) FROM parts
+        GROUP BY key COLLATE "C" ORDER BY key COLLATE "C"
+        ON CONFLICT (key) DO UPDATE SET value = total.value + excluded.value
+        RETURNING key, value
+      ), large AS (
+        INSERT INTO counters_large (key)
+        SELECT key FROM added WHERE abs(value) > 4611686018427387904
+        ON CONFLICT DO NOTHING
+      )
+      SELECT (SELECT count(*) FROM moved) AS moved,
+        (SELECT count(*) FROM asked) - (SELECT count(*) FROM fresh) AS repeated,
+        (SELECT count(*) FROM asked JOIN counters_requests AS known
+           ON known.id = asked.id COLLATE "C" WHERE known.body <> asked.body) AS differing
+      """;
+
+  // The row of a journal's mark is made by whoever has the journal's lock, so by one.
+  private static final String BEGIN =
+      """
+      INSERT INTO counters_marks (journal, window_no, chunk_no)
+      VALUES (:journal, 0, 2147483647)
+      ON CONFLICT DO NOTHING
+      """;
+
+  private static final String MARK =
+      """
+      SELECT window_no, chunk_no FROM counters_marks WHERE journal = :journal
       """;
 
   // One statement, so one snapshot: the totals hold exactly the chunks up to the one it names.
   private static final String READ =
       """
-      WITH flushed AS (
-        SELECT window_no, chunk_no FROM counters_flushed
-        WHERE process = :process
-        ORDER BY window_no DESC, chunk_no DESC LIMIT 1
+      WITH mark AS (
+        SELECT window_no, chunk_no FROM counters_marks WHERE journal = :journal
       ), page AS (
         SELECT key, value FROM counters_totals
         WHERE key >= :from AND key < :to
         ORDER BY key LIMIT :rows
       )
-      SELECT coalesce((SELECT window_no FROM flushed), 0) AS window_no,
-        coalesce((SELECT chunk_no FROM flushed), 0) AS chunk_no,
+      SELECT coalesce((SELECT window_no FROM mark), 0) AS window_no,
+        coalesce((SELECT chunk_no FROM mark), 2147483647) AS chunk_no,
         page.key, page.value
       FROM (SELECT 1) AS always LEFT JOIN page ON true
       """;
 
-  // Only rows before this process' newest: readers need that one. The caller has nothing in
-  // flight, so none of the older ones can be asked for again.
-  private static final String PRUNE =
+  // As READ, for some keys.
+  private static final String READ_SOME =
       """
-      DELETE FROM counters_flushed
-      WHERE process = :process AND (window_no, chunk_no) < (:window, :chunk)
-        AND flushed_at < now() - interval '1 hour'
+      WITH mark AS (
+        SELECT window_no, chunk_no FROM counters_marks WHERE journal = :journal
+      ), page AS (
+        SELECT key, value FROM counters_totals WHERE key = ANY(CAST(:keys AS text[]))
+      )
+      SELECT coalesce((SELECT window_no FROM mark), 0) AS window_no,
+        coalesce((SELECT chunk_no FROM mark), 2147483647) AS chunk_no,
+        page.key, page.value
+      FROM (SELECT 1) AS always LEFT JOIN page ON true
       """;
 
-  // Processes that have ended leave their last hour. A week is longer than a live one can be cut
-  // off with a chunk of unknown fate without being looked after.
-  private static final String PRUNE_ENDED =
+  // Normally no row. The mark is known to the caller, who has nothing in flight.
+  private static final String LARGE =
       """
-      DELETE FROM counters_flushed
-      WHERE process <> :process AND flushed_at < now() - interval '7 days'
+      SELECT total.key, total.value FROM counters_large JOIN counters_totals AS total USING (key)
+      """;
+
+  // Requests that are in the totals. One that is being flushed just now is not seen; the flush
+  // itself decides about it.
+  private static final String KNOWN =
+      """
+      SELECT id, body FROM counters_requests
+      WHERE id = ANY(CAST(:ids AS text[])) AND taken_at > now() - interval '24 hours'
+      """;
+
+  // By the database's clock, which is the same for all replicas. A row that a flush waits for is
+  // new, so none of these.
+  private static final String FORGET =
+      """
+      DELETE FROM counters_requests WHERE taken_at < now() - interval '24 hours'
       """;
 
   private final Database database;
-  private final UUID process;
 
-  /// @param process names this run of the process in the ledger; never used by another one
-  CounterSql(Database database, UUID process) {
+  CounterSql(Database database) {
     this.database = database;
-    this.process = process;
   }
 
-  /// Adds a chunk to the totals, unless an earlier try has; safe to repeat after any failure.
-  void add(Chunk chunk) {
-    var deltas = chunk.deltas().stream().map(BigInteger::toString).toList();
-    database.with(handle ->
-        handle
-            .createUpdate(ADD)
-            .bind("process", process)
-            .bind("window", chunk.window())
-            .bind("chunk", chunk.number())
-            .bind("keys", texts(chunk.keys()))
-            .bind("deltas", texts(deltas))
-            .execute());
-  }
-
-  /// The first `rows` totals of a range.
-  Snapshot read(Range range, int rows) {
+  /// Adds a chunk to the totals if the journal's mark is at `at`; safe to repeat after any failure.
+  Added add(UUID journal, Mark at, Chunk chunk) {
     return database.with(handle -> {
-      var totals = new TreeMap<String, BigInteger>(Keys.ORDER);
-      var flushed =
-          handle
-              .createQuery(READ)
-              .bind("process", process)
-              .bind("from", range.from())
-              .bind("to", range.to())
-              .bind("rows", rows)
-              .reduceRows(
-                  Flushed.NOTHING,
-                  (last, row) -> {
-                    var key = row.getColumn("key", String.class);
-                    if (key != null) {
-                      totals.put(key, row.getColumn("value", BigDecimal.class).toBigIntegerExact());
-                    }
-                    return new Flushed(
-                        row.getColumn("window_no", Long.class),
-                        row.getColumn("chunk_no", Integer.class));
-                  });
-      return new Snapshot(totals, flushed);
+      var update = handle.createQuery(chunk.requests().isEmpty() ? ADD : ADD_ONCE);
+      update
+          .bind("journal", journal)
+          .bind("window", chunk.window())
+          .bind("chunk", chunk.number())
+          .bind("atWindow", at.window())
+          .bind("atChunk", at.chunk())
+          .bind("keys", texts(chunk.sums().stream().map(Delta::key).toList()))
+          .bind("deltas", texts(chunk.sums().stream().map(Delta::toString).toList()));
+      if (!chunk.requests().isEmpty()) {
+        var owners = new ArrayList<String>();
+        var keys = new ArrayList<String>();
+        var deltas = new ArrayList<String>();
+        for (var request : chunk.requests()) {
+          for (var item : request.items()) {
+            owners.add(request.once().id());
+            keys.add(item.key());
+            deltas.add(Long.toString(item.value()));
+          }
+        }
+        var onces = chunk.requests().stream().map(Window.Request::once).toList();
+        update
+            .bind("ids", texts(onces.stream().map(Once::id).toList()))
+            .bind("bodies", texts(onces.stream().map(Once::body).toList()))
+            .bind("owners", texts(owners))
+            .bind("itemKeys", texts(keys))
+            .bind("itemDeltas", texts(deltas));
+      }
+      return update
+          .map((row, context) ->
+              new Added(row.getInt("moved") > 0, row.getInt("repeated"), row.getInt("differing")))
+          .one();
     });
   }
 
-  /// Removes ledger rows that nobody can ask for again.
-  ///
-  /// @param last the last chunk that is in the totals, when none is in flight
-  void prune(Flushed last) {
-    database.with(handle ->
+  /// How far a journal is; makes its row if it has none.
+  Mark mark(UUID journal) {
+    return database.with(handle -> {
+      handle.createUpdate(BEGIN).bind("journal", journal).execute();
+      return handle
+          .createQuery(MARK)
+          .bind("journal", journal)
+          .map((row, context) -> new Mark(row.getLong("window_no"), row.getInt("chunk_no")))
+          .one();
+    });
+  }
+
+  /// The first `rows` totals of a range.
+  Snapshot read(UUID journal, Range range, int rows) {
+    return database.with(handle ->
+        snapshot(
+            handle
+                .createQuery(READ)
+                .bind("journal", journal)
+                .bind("from", range.from())
+                .bind("to", range.to())
+                .bind("rows", rows)));
+  }
+
+  /// The totals of these keys, as far as they have any.
+  Snapshot read(UUID journal, Collection<String> keys) {
+    return database.with(handle ->
+        snapshot(
+            handle
+                .createQuery(READ_SOME)
+                .bind("journal", journal)
+                .bind("keys", texts(List.copyOf(keys)))));
+  }
+
+  private static Snapshot snapshot(org.jdbi.v3.core.statement.Query query) {
+    var totals = new TreeMap<String, BigInteger>(Keys.ORDER);
+    var mark =
+        query.reduceRows(
+            Mark.NOTHING,
+            (last, row) -> {
+              var key = row.getColumn("key", String.class);
+              if (key != null) {
+                totals.put(key, row.getColumn("value", BigDecimal.class).toBigIntegerExact());
+              }
+              return new Mark(
+                  row.getColumn("window_no", Long.class), row.getColumn("chunk_no", Integer.class));
+            });
+    return new Snapshot(totals, mark);
+  }
+
+  /// The totals that are, or once were, near the end of 64 bits.
+  Map<String, BigInteger> large() {
+    return database.with(handle ->
         handle
-                .createUpdate(PRUNE)
-                .bindMap(Map.of("process", process, "window", last.window(), "chunk", last.chunk()))
-                .execute()
-            + handle.createUpdate(PRUNE_ENDED).bind("process", process).execute());
+            .createQuery(LARGE)
+            .reduceRows(
+                new HashMap<String, BigInteger>(),
+                (large, row) -> {
+                  large.put(
+                      row.getColumn("key", String.class),
+                      row.getColumn("value", BigDecimal.class).toBigIntegerExact());
+                  return large;
+                }));
+  }
+
+  /// Which of these requests are in the totals, with their bodies' digests.
+  Map<String, String> known(Collection<String> ids) {
+    return database.with(handle ->
+        handle
+            .createQuery(KNOWN)
+            .bind("ids", texts(List.copyOf(ids)))
+            .reduceRows(
+                new HashMap<String, String>(),
+                (known, row) -> {
+                  known.put(row.getColumn("id", String.class), row.getColumn("body", String.class));
+                  return known;
+                }));
+  }
+
+  /// Forgets the requests of more than 24 hours ago.
+  void forget() {
+    database.with(handle -> handle.createUpdate(FORGET).execute());
   }
 
   private static Argument texts(List<String> values) {

@@ -1,25 +1,39 @@
 package dev.gatehouse.counters;
 
+import dev.gatehouse.http.Problem;
 import dev.gatehouse.http.Routes;
 import dev.gatehouse.state.Database;
+import dev.gatehouse.state.journal.GroupCommit;
+import dev.gatehouse.state.journal.Journal;
+import dev.gatehouse.state.journal.JournalHome;
+import dev.gatehouse.state.journal.JournalSettings.Durability;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
+import java.util.Random;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /// One running counters process: takes increments in memory, adds them to Postgres every second.
 ///
-/// An outage of Postgres delays what was acknowledged and loses nothing while the process lives.
-/// Any number of replicas may share a database; they only ever add.
+/// What is acknowledged is in the journal, so neither an outage of Postgres nor the end of the
+/// process loses any of it. Any number of replicas may share a database; they only ever add.
 public final class Counters implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Counters.class);
 
@@ -31,42 +45,134 @@ public final class Counters implements AutoCloseable {
   private final CounterSettings settings;
   private final ScheduledExecutorService scheduler;
   private final Pending pending;
+  private final JournalHome home;
+  private final Journal journal;
+  private final Optional<GroupCommit> commit;
+  private final AtomicLong repeated = new AtomicLong();
+  private final AtomicLong differing = new AtomicLong();
   private final FlushWindows flush;
   private final Routes routes;
   private final ScheduledFuture<?> ticks;
   private final AtomicBoolean closed = new AtomicBoolean();
 
   private Counters(
-      CounterSettings settings,
-      Database database,
-      UUID process,
-      ScheduledExecutorService scheduler,
-      LongSupplier nanos) {
+      CounterSettings settings, Database database, JournalHome home, Journal journal, Means means) {
     this.settings = settings;
-    this.scheduler = scheduler;
-    var sql = new CounterSql(database, process);
-    pending = new Pending(settings, nanos);
-    flush = new FlushWindows(pending, sql, nanos);
-    routes = new CounterRoutes(pending, sql).routes();
+    this.home = home;
+    this.journal = journal;
+    scheduler = means.scheduler();
+    var sql = new CounterSql(database);
+    var own = new CounterJournal(journal);
+    Function<CounterJournal, Ledger> ledgers =
+        one -> new Ledger(one, sql, settings, means.nanos(), repeated, differing);
+    var ledger = ledgers.apply(own);
+    var mark = whereItIs(sql, journal);
+    long last = Math.max(journal.lastEpoch(), mark.window());
+    pending = new Pending(settings, own, last + 1, means.nanos());
+    restore(own, mark, means);
+    var orphans =
+        new Orphans(home.directory().resolve("..").normalize(), settings, means.journal(), ledgers);
+    flush = new FlushWindows(pending, sql, ledger, journal, orphans, means.nanos());
+    commit =
+        settings.journal().durability() == Durability.DISK
+            ? Optional.of(new GroupCommit(journal))
+            : Optional.empty();
+    var lookups = new Lookups(sql, means.threads(), () -> flush.trouble().isPresent());
+    var door = new CounterRoutes.Door(lookups, means.threads(), this::whenSafe);
+    routes = new CounterRoutes(pending, sql, journal.id(), door).routes();
     long every = settings.flushEvery().toNanos();
     ticks =
         scheduler.scheduleWithFixedDelay(() -> flush.flush(), every, every, TimeUnit.NANOSECONDS);
   }
 
-  /// Starts to take increments; the database need not be up.
+  /// What the service needs of the process it runs in.
   ///
-  /// @param database migrated by the time the first window is flushed; the caller's to close
-  /// @param process names this run in the ledger of flushed chunks: a new random one each start
   /// @param scheduler flushes run, and wait for the database, on its threads; it must live until
   ///   [#close] has returned
+  /// @param threads runs what may block; one virtual thread a task
   /// @param nanos a nano ticker; wall clocks may jump as they like
+  /// @param random gives numbers that nobody can guess
+  public record Means(
+      ScheduledExecutorService scheduler, Executor threads, LongSupplier nanos, Random random) {
+    Journal.Means journal() {
+      return new Journal.Means(nanos, random::nextLong, threads);
+    }
+  }
+
+  /// Starts to take increments; the database need not be up. What former processes left in the
+  /// journals below `journals` is in its totals soon after.
+  ///
+  /// @param database migrated by the time the first window is flushed; the caller's to close
+  /// @param journals the directory of all journals of this machine; each process has its own in it
+  /// @throws IOException when the journal cannot be read or written
   public static Counters start(
-      CounterSettings settings,
-      Database database,
-      UUID process,
-      ScheduledExecutorService scheduler,
-      LongSupplier nanos) {
-    return new Counters(settings, database, process, scheduler, nanos);
+      CounterSettings settings, Database database, Path journals, Means means) throws IOException {
+    var left = JournalHome.adopt(journals, 1);
+    var home =
+        left.isEmpty()
+            ? JournalHome.create(
+                journals, new UUID(means.random().nextLong(), means.random().nextLong()))
+            : left.getFirst();
+    Journal journal;
+    try {
+      journal = Journal.open(home, settings.journal(), means.journal());
+    } catch (IOException e) {
+      home.close();
+      throw e;
+    }
+    return new Counters(settings, database, home, journal, means);
+  }
+
+  /// Where the journal's mark is, if the database can say; else where the journal thinks it is.
+  private static Mark whereItIs(CounterSql sql, Journal journal) {
+    try {
+      return sql.mark(journal.id());
+    } catch (RuntimeException e) {
+      LOG.warn(
+          "the database did not say how far the journal is in it ({}); it is asked again before the"
+              + " first flush",
+          e.getMessage());
+      return new Mark(journal.released(), Mark.LAST);
+    }
+  }
+
+  private void restore(CounterJournal own, Mark mark, Means means) {
+    long from = Math.max(mark.complete(), journal.released());
+    try {
+      var left = own.rebuild(from, Long.MAX_VALUE, means.nanos().getAsLong());
+      left.windows()
+          .forEach((number, window) ->
+              pending.restore(window, Optional.ofNullable(left.cuts().get(number))));
+      journal.release(from);
+      if (pending.keys() > 0) {
+        LOG.info(
+            "the journal has increments of {} keys that a former process acknowledged and did not"
+                + " flush; they are flushed now",
+            pending.keys());
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private void whenSafe(Consumer<Optional<Problem>> done) {
+    if (commit.isEmpty()) {
+      done.accept(Optional.empty());
+      return;
+    }
+    var _ =
+        commit
+            .get()
+            .forced()
+            .whenComplete((nothing, failure) ->
+                done.accept(
+                    failure == null
+                        ? Optional.empty()
+                        : Optional.of(
+                            Problem.unavailable(
+                                "The disk does not take the journal; this may or may not be"
+                                    + " counted.",
+                                1))));
   }
 
   public Routes routes() {
@@ -83,11 +189,30 @@ public final class Counters implements AutoCloseable {
     return TimeUnit.NANOSECONDS.toMillis(pending.stalenessNanos());
   }
 
+  /// What the journal's files take.
+  public long journalBytes() {
+    return journal.bytes();
+  }
+
+  /// Requests with an `Idempotency-Key` that the flush found to have been counted before.
+  public long repeated() {
+    return repeated.get();
+  }
+
+  /// Those of them that had another body, so were acknowledged and not counted.
+  public long differing() {
+    return differing.get();
+  }
+
   /// `ok`, or `degraded` and why; either way increments are taken.
   public String health() {
     var trouble = flush.trouble();
     if (trouble.isPresent()) {
       return "degraded: " + trouble.get();
+    }
+    var full = journal.trouble();
+    if (full.isPresent()) {
+      return "degraded: " + full.get();
     }
     long staleness = stalenessMs();
     return staleness > STALE.toMillis()
@@ -115,14 +240,27 @@ public final class Counters implements AutoCloseable {
       drained.get(settings.closeWithin().toNanos(), TimeUnit.NANOSECONDS);
     } catch (TimeoutException | ExecutionException e) {
       drained.cancel(false);
-      LOG.error(
-          "stopped with {} keys unflushed after {} ms: {}; their increments are lost",
+      LOG.warn(
+          "stopped with {} keys unflushed after {} ms: {}; their increments are in the journal, and"
+              + " the next process flushes them",
           pending.keys(),
           settings.closeWithin().toMillis(),
           flush.trouble().orElse("the database does not answer"));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      LOG.error("stopped with {} keys unflushed: interrupted", pending.keys());
+      LOG.warn("stopped with {} keys unflushed: interrupted", pending.keys());
+    }
+    letGo();
+  }
+
+  private void letGo() {
+    commit.ifPresent(GroupCommit::close);
+    try {
+      flush.end();
+      journal.close();
+      home.close();
+    } catch (IOException | UncheckedIOException e) {
+      LOG.warn("the journal in {} could not be closed: {}", home.directory(), e.getMessage());
     }
   }
 

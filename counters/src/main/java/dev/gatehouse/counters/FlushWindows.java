@@ -1,10 +1,7 @@
 package dev.gatehouse.counters;
 
-import dev.gatehouse.counters.Window.Chunk;
-import dev.gatehouse.counters.Window.Flushed;
+import dev.gatehouse.state.journal.Journal;
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
@@ -19,7 +16,10 @@ import org.slf4j.LoggerFactory;
 /// at a time.
 final class FlushWindows {
   private static final Logger LOG = LoggerFactory.getLogger(FlushWindows.class);
-  private static final long PRUNE_EVERY = Duration.ofMinutes(5).toNanos();
+  private static final long FORGET_EVERY = Duration.ofMinutes(5).toNanos();
+
+  /// How soon a failover is noticed that met nobody at work, others' large totals, and orphans.
+  private static final long LOOK_EVERY = Duration.ofSeconds(10).toNanos();
 
   /// Of the failures in a row, the first and then every this-many-th is logged.
   private static final int LOG_EVERY = 60;
@@ -27,31 +27,49 @@ final class FlushWindows {
   private final ReentrantLock pass = new ReentrantLock();
   private final Pending pending;
   private final CounterSql sql;
+  private final Ledger ledger;
+  private final Journal journal;
+  private final Orphans orphans;
   private final LongSupplier nanos;
 
-  private final Deque<Chunk> chunks = new ArrayDeque<>();
-  private Flushed last = Flushed.NOTHING;
   private int failures;
-  private long prunedAt;
+  private long forgotAt;
+  private long lookedAt;
 
   private volatile Optional<String> trouble = Optional.empty();
 
-  FlushWindows(Pending pending, CounterSql sql, LongSupplier nanos) {
+  FlushWindows(
+      Pending pending,
+      CounterSql sql,
+      Ledger ledger,
+      Journal journal,
+      Orphans orphans,
+      LongSupplier nanos) {
     this.pending = pending;
     this.sql = sql;
+    this.ledger = ledger;
+    this.journal = journal;
+    this.orphans = orphans;
     this.nanos = nanos;
-    prunedAt = nanos.getAsLong();
+    forgotAt = nanos.getAsLong();
+    lookedAt = forgotAt - LOOK_EVERY;
   }
 
-  /// One pass over what is pending; true when the window it found is in the totals.
+  /// One pass over what was pending when it began; true when that is in the totals.
   ///
   /// It never throws: whatever goes wrong is logged, and the next pass goes on where this one
   /// stopped.
   boolean flush() {
     pass.lock();
     try {
-      flushWindow();
-      prune();
+      journal.tend();
+      if (nanos.getAsLong() - lookedAt >= LOOK_EVERY) {
+        ledger.lose();
+      }
+      ledger.find();
+      flushWindows();
+      look();
+      recovered();
       return true;
     } catch (RuntimeException | Error e) {
       failed(e);
@@ -61,39 +79,57 @@ final class FlushWindows {
     }
   }
 
+  /// Lets go of what others left; where a pass still waits for the database, the end of the process
+  /// does.
+  void end() {
+    if (pass.tryLock()) {
+      try {
+        orphans.close();
+      } finally {
+        pass.unlock();
+      }
+    }
+  }
+
   /// Why the last pass failed; empty when it did not.
   Optional<String> trouble() {
     return trouble;
   }
 
-  private void flushWindow() {
-    if (chunks.isEmpty()) {
-      pending.closeWindow().ifPresent(window -> chunks.addAll(pending.cut(window)));
-    }
-    while (!chunks.isEmpty()) {
-      var chunk = chunks.getFirst();
-      sql.add(chunk);
-      chunks.removeFirst();
-      pending.flushed(chunk, chunks.isEmpty());
-      last = new Flushed(chunk.window(), chunk.number());
-      recovered();
+  private void flushWindows() {
+    long upTo = pending.openNumber();
+    var next = pending.closeWindow(upTo);
+    while (next.isPresent()) {
+      var window = next.get();
+      pending.cut(window).forEach(ledger::add);
+      pending.flushed(window, sql.large());
+      journal.release(window.number());
+      next = pending.closeWindow(upTo);
     }
   }
 
-  private void prune() {
-    if (nanos.getAsLong() - prunedAt >= PRUNE_EVERY) {
-      prunedAt = nanos.getAsLong();
-      sql.prune(last);
+  private void look() {
+    if (nanos.getAsLong() - lookedAt >= LOOK_EVERY) {
+      lookedAt = nanos.getAsLong();
+      orphans.drain();
+      pending.refresh(sql.large());
+    }
+    if (nanos.getAsLong() - forgotAt >= FORGET_EVERY) {
+      forgotAt = nanos.getAsLong();
+      sql.forget();
     }
   }
 
   private void failed(Throwable e) {
+    ledger.lose();
+    orphans.lose();
+    lookedAt = nanos.getAsLong() - LOOK_EVERY;
     failures++;
     var cause = rootMessage(e);
     trouble = Optional.of("the database does not take increments: " + cause);
     if (failures % LOG_EVERY == 1) {
       LOG.warn(
-          "flush failed (try {}): {}; {} keys wait in memory and increments are still taken; the"
+          "flush failed (try {}): {}; {} keys wait in the journal and increments are still taken; the"
               + " same chunk is tried again at the next tick",
           failures,
           cause,

@@ -45,6 +45,10 @@ final class Keys {
           ORDER.compare(prefix, next) > 0 ? prefix : next, prefix + LAST.repeat(MAX_LENGTH));
     }
 
+    boolean has(String key) {
+      return ORDER.compare(key, from) >= 0 && ORDER.compare(key, to) < 0;
+    }
+
     boolean isEmpty() {
       return ORDER.compare(from, to) >= 0;
     }

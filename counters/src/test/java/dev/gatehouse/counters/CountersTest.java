@@ -11,6 +11,7 @@ import dev.gatehouse.testkit.FakeTicker;
 import dev.gatehouse.testkit.Seeded;
 import dev.gatehouse.testkit.TestPostgres;
 import java.math.BigInteger;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -24,11 +25,14 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class CountersTest {
+  @TempDir Path journals;
+
   private final FakeTicker ticker = new FakeTicker();
   private final ScheduledExecutorService scheduler = Executors.newScheduledThreadPool(1);
   private Database database;
@@ -113,7 +117,6 @@ class CountersTest {
         "{\"key\":\"k\",\"value\":9223372036854775808}|value",
         "{\"key\":\"k\",\"value\":-9223372036854775809}|value",
         "{\"key\":\"k\",\"value\":1,\"x\":1}|x",
-        "[{\"key\":\"k\",\"value\":1}]|object",
         "{\"key\":\"k\",\"value\":1}{\"key\":\"k\",\"value\":1}|JSON",
         "{\"key\":\"k\",\"value\":1,\"value\":1}|JSON",
         "{\"key\":\"\\u0000\",\"value\":1}|U+0000",
@@ -151,16 +154,175 @@ class CountersTest {
   }
 
   @Test
-  void the_extremes_of_64_bits_add_up_exactly_beyond_them() {
-    for (int i = 0; i < 3; i++) {
-      increment("k", Long.toString(Long.MAX_VALUE));
-      increment("l", Long.toString(Long.MIN_VALUE));
-    }
+  void an_increment_that_would_overflow_its_total_is_409_and_changes_nothing() {
+    assertThat(increment("k", Long.toString(Long.MAX_VALUE)).status()).isEqualTo(202);
+    assertThat(increment("k", "1").status()).isEqualTo(409);
+    assertThat(increment("l", Long.toString(Long.MIN_VALUE)).status()).isEqualTo(202);
+    assertThat(increment("l", "-1").status()).isEqualTo(409);
     counters.flushNow();
-    increment("k", Long.toString(Long.MAX_VALUE));
-    assertThat(get("k").bodyText())
-        .contains("\"value\":36893488147419103228,\"persisted\":27670116110564327421,");
-    assertThat(get("l").bodyText()).contains("\"value\":-27670116110564327424,");
+    assertThat(increment("k", "1").status()).isEqualTo(409);
+    assertThat(increment("l", "-1").status()).isEqualTo(409);
+    assertThat(increment("k", "-1").status()).isEqualTo(202);
+    assertThat(increment("k", "1").status()).isEqualTo(202);
+    assertThat(increment("k", "1").status()).isEqualTo(409);
+    assertThat(increment("m", "5").status()).isEqualTo(202);
+    counters.flushNow();
+    assertThat(increment("m", Long.toString(Long.MAX_VALUE)).status()).isEqualTo(409);
+    assertThat(increment("m", Long.toString(Long.MAX_VALUE - 5)).status()).isEqualTo(202);
+    assertThat(batch("[{\"key\":\"n\",\"value\":1},{\"key\":\"k\",\"value\":1}]").status())
+        .isEqualTo(409);
+    assertThat(get("n").status()).isEqualTo(404);
+    assertThat(get("k").bodyText()).contains("\"value\":9223372036854775807,");
+    assertThat(get("l").bodyText()).contains("\"value\":-9223372036854775808,");
+  }
+
+  @Test
+  void totals_that_replicas_take_beyond_64_bits_together_are_exact() {
+    try (var other = start(Duration.ofDays(1))) {
+      increment("k", Long.toString(Long.MAX_VALUE));
+      Call.of(other.routes(), "POST", "/increment")
+          .body("{\"key\":\"k\",\"value\":9223372036854775807}")
+          .send();
+      counters.flushNow();
+      other.flushNow();
+      assertThat(get("k").bodyText()).contains("\"value\":18446744073709551614,");
+      assertThat(increment("k", "1").status()).isEqualTo(409);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void a_batch_is_counted_whole(boolean array) {
+    var items = new ArrayList<String>();
+    for (int i = 0; i < 10_000; i++) {
+      items.add("{\"key\":\"k" + i % 3000 + "\",\"value\":" + i + "}");
+    }
+    assertThat((array ? batch(items.toString()) : lines(String.join("\n", items))).status())
+        .isEqualTo(202);
+    assertThat(get("k1").bodyText()).contains("\"value\":" + (1 + 3001 + 6001 + 9001) + ",");
+    counters.flushNow();
+    assertThat(get("k1").bodyText()).contains("\"persisted\":" + (1 + 3001 + 6001 + 9001) + ",");
+    items.add("{\"key\":\"k\",\"value\":1}");
+    assertThat((array ? batch(items.toString()) : lines(String.join("\n", items))).status())
+        .isEqualTo(400);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"1", "{}", "{\"key\":\"\",\"value\":1}", "{\"key\":\"b\",\"value\":1.5}"})
+  void a_batch_with_a_bad_item_counts_nothing_and_names_the_first_one(String bad) {
+    var good = "{\"key\":\"a\",\"value\":1}";
+    for (var answer :
+        List.of(
+            batch("[" + good + "," + bad + "," + bad + "]"),
+            lines(good + "\n" + bad + "\n" + bad + "\n"))) {
+      assertThat(answer.status()).isEqualTo(400);
+      assertThat(Json.parse(answer.body()).get("index").intValue()).isEqualTo(1);
+    }
+    assertThat(get("a").status()).isEqualTo(404);
+    assertThat(batch("[]").status()).isEqualTo(400);
+  }
+
+  @Test
+  void what_is_read_without_a_parser_is_what_the_parser_reads() {
+    Seeded.check(
+        3000,
+        random -> {
+          var keys = List.of("k", "a b", "\u00e9", "", "x\\u0041", "'");
+          var values =
+              List.of("1", "-1", "0", "-0", "01", "1.0", "1e3", "999999999999999999", "+1", "");
+          var body =
+              "{%s\"key\"%s:\"%s\",\"value\":%s%s}%s"
+                  .formatted(
+                      " ".repeat(random.nextInt(2)),
+                      "\n".repeat(random.nextInt(2)),
+                      keys.get(random.nextInt(keys.size())),
+                      values.get(random.nextInt(values.size())),
+                      random.nextInt(20) == 0 ? ",\"x\":1" : "",
+                      random.nextInt(20) == 0 ? "x" : "");
+          var bytes = body.getBytes(java.nio.charset.StandardCharsets.UTF_8);
+          PlainIncrement.read(bytes)
+              .ifPresent(item -> {
+                var parsed = Json.parseObject(bytes, "key", "value");
+                assertThat(item.key()).isEqualTo(parsed.get("key").stringValue());
+                assertThat(item.value()).isEqualTo(Json.asLong(parsed.get("value")).orElseThrow());
+              });
+        });
+  }
+
+  @Test
+  void a_repeated_request_with_an_idempotency_key_counts_once_on_any_replica() {
+    try (var other = start(Duration.ofDays(1))) {
+      for (int i = 0; i < 3; i++) {
+        assertThat(once(counters, "a", "k", 3).status()).isEqualTo(202);
+        assertThat(once(other, "a", "k", 3).status()).isEqualTo(202);
+      }
+      assertThat(once(counters, "a", "k", 4).status()).isEqualTo(422);
+      assertThat(get("k").bodyText()).contains("\"value\":3,");
+      counters.flushNow();
+      other.flushNow();
+      assertThat(get("k").bodyText()).contains("\"persisted\":3,");
+      assertThat(other.repeated()).isEqualTo(1);
+      // Postgres knows it now, so who never met it does, too.
+      try (var third = start(Duration.ofDays(1))) {
+        assertThat(once(third, "a", "k", 3).status()).isEqualTo(202);
+        assertThat(once(third, "a", "k", 4).status()).isEqualTo(422);
+        third.flushNow();
+      }
+      assertThat(get("k").bodyText()).contains("\"persisted\":3,");
+    }
+  }
+
+  @Test
+  void the_same_idempotency_key_with_another_body_elsewhere_is_dropped_at_the_flush() {
+    try (var other = start(Duration.ofDays(1))) {
+      assertThat(once(counters, "a", "k", 3).status()).isEqualTo(202);
+      assertThat(once(other, "a", "k", 5).status()).isEqualTo(202);
+      counters.flushNow();
+      other.flushNow();
+      assertThat(get("k").bodyText()).contains("\"value\":3,\"persisted\":3,");
+      assertThat(other.differing()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void an_idempotency_key_covers_a_whole_batch_and_is_forgotten_after_24_hours() {
+    var batch =
+        Call.of(counters.routes(), "POST", "/increment")
+            .with("idempotency-key", "b")
+            .body(
+                "[{\"key\":\"x\",\"value\":1},{\"key\":\"y\",\"value\":2},{\"key\":\"x\",\"value\":4}]");
+    assertThat(batch.send().status()).isEqualTo(202);
+    assertThat(batch.send().status()).isEqualTo(202);
+    counters.flushNow();
+    assertThat(get("x").bodyText()).contains("\"persisted\":5,");
+    assertThat(get("y").bodyText()).contains("\"persisted\":2,");
+    ticker.advance(Duration.ofHours(25));
+    database.with(handle ->
+        handle.execute("UPDATE counters_requests SET taken_at = taken_at - interval '25 hours'"));
+    counters.flushNow();
+    assertThat(batch.send().status()).isEqualTo(202);
+    counters.flushNow();
+    assertThat(get("x").bodyText()).contains("\"persisted\":10,");
+    assertThat(
+            Call.of(counters.routes(), "POST", "/increment")
+                .with("idempotency-key", "with space")
+                .body("{\"key\":\"k\",\"value\":1}")
+                .send()
+                .status())
+        .isEqualTo(400);
+  }
+
+  @Test
+  void a_users_idempotency_key_is_the_users_own() {
+    var call =
+        Call.of(counters.routes(), "POST", "/api/increment")
+            .with("idempotency-key", "a")
+            .body("{\"key\":\"k\",\"value\":3}");
+    assertThat(call.as("u").send().bodyText()).isEqualTo("{\"newValue\":3}");
+    assertThat(call.as("u").send().bodyText()).isEqualTo("{\"newValue\":3}");
+    assertThat(call.as("v").send().bodyText()).isEqualTo("{\"newValue\":6}");
+    counters.flushNow();
+    assertThat(get("k").bodyText()).contains("\"value\":6,\"persisted\":6,");
   }
 
   @Test
@@ -253,30 +415,16 @@ class CountersTest {
 
   @Test
   void a_chunk_that_is_flushed_twice_counts_once() {
-    var sql = new CounterSql(database, UUID.randomUUID());
-    var chunk = new Window.Chunk(1, 0, List.of("k"), List.of(BigInteger.TEN));
-    sql.add(chunk);
-    sql.add(chunk);
+    var sql = new CounterSql(database);
+    var journal = UUID.randomUUID();
+    var at = sql.mark(journal);
+    var window = new Window(1);
+    window.add("k", 10, 0);
+    var chunk = window.cut(window.cuts(10)).getFirst();
+    assertThat(sql.add(journal, at, chunk).moved()).isTrue();
+    assertThat(sql.add(journal, at, chunk).moved()).isFalse();
     assertThat(get("k").bodyText()).contains("\"value\":10,");
-  }
-
-  @Test
-  void ledger_rows_are_pruned_after_an_hour_but_never_the_newest() {
-    for (int i = 0; i < 3; i++) {
-      increment("k", "1");
-      counters.flushNow();
-    }
-    database.with(handle ->
-        handle.execute("UPDATE counters_flushed SET flushed_at = now() - interval '61 minutes'"));
-    increment("k", "1");
-    ticker.advance(Duration.ofMinutes(6));
-    counters.flushNow();
-    int rows =
-        database.with(handle ->
-            handle.select("SELECT count(*) FROM counters_flushed").mapTo(Integer.class).one());
-    assertThat(rows).isEqualTo(1);
-    increment("k", "1");
-    assertThat(get("k").bodyText()).contains("\"value\":5,\"persisted\":4,");
+    assertThat(sql.mark(journal)).isEqualTo(new Mark(1, Mark.LAST));
   }
 
   @Test
@@ -291,12 +439,8 @@ class CountersTest {
   }
 
   private Counters start(Duration flushEvery) {
-    return Counters.start(
-        CounterSettings.DEFAULTS.withFlushEvery(flushEvery),
-        database,
-        UUID.randomUUID(),
-        scheduler,
-        ticker);
+    return Service.start(
+        CounterSettings.DEFAULTS.withFlushEvery(flushEvery), database, journals, scheduler, ticker);
   }
 
   private Response increment(String key, String value) {
@@ -304,6 +448,24 @@ class CountersTest {
     body.put("key", key);
     body.put("value", new BigInteger(value));
     return Call.of(counters.routes(), "POST", "/increment").body(Json.bytes(body)).send();
+  }
+
+  private Response batch(String body) {
+    return Call.of(counters.routes(), "POST", "/increment").body(body).send();
+  }
+
+  private Response lines(String body) {
+    return Call.of(counters.routes(), "POST", "/increment")
+        .with("content-type", "application/x-ndjson")
+        .body(body)
+        .send();
+  }
+
+  private static Response once(Counters counters, String id, String key, long value) {
+    return Call.of(counters.routes(), "POST", "/increment")
+        .with("idempotency-key", id)
+        .body("{\"key\":\"" + key + "\",\"value\":" + value + "}")
+        .send();
   }
 
   private Response get(String key) {

@@ -3,7 +3,6 @@ package dev.gatehouse.counters;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.gatehouse.counters.Keys.Range;
-import dev.gatehouse.counters.Window.Flushed;
 import dev.gatehouse.testkit.Seeded;
 import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
@@ -49,7 +48,7 @@ class WindowTest {
     Seeded.check(
         500,
         random -> {
-          var delta = new Delta();
+          var delta = new Delta("k");
           var sum = BigInteger.ZERO;
           for (int i = 0; i < 20; i++) {
             long value =
@@ -72,19 +71,70 @@ class WindowTest {
     for (var key : List.of("e", "a", "d", "b", "c")) {
       window.add(key, 1, 0);
     }
-    var chunks = window.cut(2);
+    window.add(request("1", "b"), 0);
+    window.add(request("2", "x"), 0);
+    window.add(request("2", "x"), 0);
+    var cuts = window.cuts(2);
+    var chunks = window.cut(cuts);
     window.cutAt(chunks);
     assertThat(chunks)
-        .extracting(Window.Chunk::keys)
-        .containsExactly(List.of("a", "b"), List.of("c", "d"), List.of("e"));
-    var all = Range.page("", "");
-    assertThat(window.missing(all, Flushed.NOTHING)).containsOnlyKeys("a", "b", "c", "d", "e");
-    assertThat(window.missing(all, new Flushed(2, 9))).containsOnlyKeys("a", "b", "c", "d", "e");
-    assertThat(window.missing(all, new Flushed(3, 0))).containsOnlyKeys("c", "d", "e");
-    assertThat(window.missing(all, new Flushed(3, 1))).containsOnlyKeys("e");
-    assertThat(window.missing(all, new Flushed(3, 2))).isEmpty();
-    assertThat(window.missing(all, new Flushed(4, 0))).isEmpty();
-    assertThat(window.missing(Range.one("d"), new Flushed(3, 0))).containsOnlyKeys("d");
-    assertThat(window.missing(Range.one("b"), new Flushed(3, 0))).isEmpty();
+        .extracting(chunk -> chunk.sums().stream().map(Delta::key).toList())
+        .containsExactly(List.of(), List.of("a", "b"), List.of("c", "d"), List.of("e"));
+    assertThat(chunks).extracting(Window.Chunk::number).containsExactly(0, 1, 2, Mark.LAST);
+    assertThat(missing(window, Mark.NOTHING)).isEqualTo("a1 b2 c1 d1 e1 x1");
+    assertThat(missing(window, new Mark(2, 9))).isEqualTo("a1 b2 c1 d1 e1 x1");
+    assertThat(missing(window, new Mark(3, 0))).isEqualTo("a1 b1 c1 d1 e1");
+    assertThat(missing(window, new Mark(3, 1))).isEqualTo("c1 d1 e1");
+    assertThat(missing(window, new Mark(3, 2))).isEqualTo("e1");
+    assertThat(missing(window, new Mark(3, Mark.LAST))).isEmpty();
+    assertThat(missing(window, new Mark(4, 0))).isEmpty();
+  }
+
+  @Test
+  void a_window_that_lost_some_of_itself_is_cut_where_it_was() {
+    Seeded.check(
+        300,
+        random -> {
+          var whole = new Window(1);
+          var part = new Window(1);
+          for (int i = 0; i < 40; i++) {
+            boolean lost = random.nextInt(4) == 0;
+            if (random.nextInt(3) == 0) {
+              var request = request("id" + (random.nextInt(1000) * 100 + i), "k" + i);
+              whole.add(request, 0);
+              if (!lost) {
+                part.add(request, 0);
+              }
+            } else {
+              var key = "k" + random.nextInt(1000);
+              whole.add(key, 1, 0);
+              if (!lost) {
+                part.add(key, 1, 0);
+              }
+            }
+          }
+          var cuts = whole.cuts(1 + random.nextInt(10));
+          var expected = whole.cut(cuts);
+          var found = part.cut(cuts);
+          assertThat(found).hasSameSizeAs(expected);
+          for (int i = 0; i < found.size(); i++) {
+            assertThat(found.get(i).number()).isEqualTo(expected.get(i).number());
+            assertThat(expected.get(i).sums().stream().map(Delta::key))
+                .containsAll(found.get(i).sums().stream().map(Delta::key).toList());
+            assertThat(expected.get(i).requests()).containsAll(found.get(i).requests());
+          }
+        });
+  }
+
+  private static Window.Request request(String id, String key) {
+    return new Window.Request(new Increment.Once(id, "body"), List.of(new Item(key, 1)));
+  }
+
+  private static String missing(Window window, Mark mark) {
+    var all = new StringBuilder();
+    for (var key : Window.first(window.listed(), Range.page("", ""), 100)) {
+      window.missing(key, mark).ifPresent(sum -> all.append(key).append(sum).append(' '));
+    }
+    return all.toString().trim();
   }
 }

@@ -1,6 +1,7 @@
 package dev.gatehouse.app.config;
 
 import dev.gatehouse.edge.upstream.UpstreamSettings;
+import dev.gatehouse.state.journal.JournalSettings.Durability;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -25,11 +26,15 @@ public sealed interface ServiceConfig {
   /// Increments, in `replicas` processes of their own.
   ///
   /// @param flushEvery how long increments are gathered before they are added to the database
+  /// @param durability what an acknowledged increment survives
+  /// @param journal how many bytes of disk each may take until the database has its increments
   /// @param discover where they run elsewhere: how the edge finds them
   /// @param traffic how the edge shares requests among them
   record Counters(
       int replicas,
       Duration flushEvery,
+      Durability durability,
+      long journal,
       Optional<DiscoverConfig> discover,
       UpstreamSettings traffic)
       implements ServiceConfig {}

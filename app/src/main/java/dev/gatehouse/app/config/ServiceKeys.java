@@ -1,5 +1,6 @@
 package dev.gatehouse.app.config;
 
+import dev.gatehouse.state.journal.JournalSettings.Durability;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -52,6 +53,25 @@ final class ServiceKeys {
           "1s",
           "how long increments are gathered before they go to the database");
 
+  private static final Key<Durability> DURABILITY =
+      Key.with(
+          "durability",
+          Texts.oneOf(Durability.class),
+          "process",
+          "what an acknowledged increment survives: the end of its process, or that of the machine"
+              + " too (disk)");
+  private static final Key<Long> JOURNAL_SIZE =
+      Key.with(
+          "size",
+          Texts.size(32L << 20, 1024L << 30),
+          "1GiB",
+          "how much disk a replica's increments may take until the database has them");
+  private static final Key<Long> JOURNAL =
+      Key.section(
+          "journal",
+          Shape.Section.of(List.of(JOURNAL_SIZE), v -> v.get(JOURNAL_SIZE)),
+          "where increments are before the database has them");
+
   /// An increment with an `Idempotency-Key` counts once, however often it comes.
   static final TrafficKeys COUNTERS_TRAFFIC = TrafficKeys.own(true);
 
@@ -59,11 +79,14 @@ final class ServiceKeys {
       Key.optional(
           "counters",
           Shape.Section.<ServiceConfig>of(
-                  COUNTERS_TRAFFIC.after(COUNTERS_REPLICAS, FLUSH_EVERY, DiscoverKeys.DISCOVER),
+                  COUNTERS_TRAFFIC.after(
+                      COUNTERS_REPLICAS, FLUSH_EVERY, DURABILITY, JOURNAL, DiscoverKeys.DISCOVER),
                   v ->
                       new ServiceConfig.Counters(
                           v.get(COUNTERS_REPLICAS),
                           v.get(FLUSH_EVERY),
+                          v.get(DURABILITY),
+                          v.get(JOURNAL),
                           v.find(DiscoverKeys.DISCOVER),
                           COUNTERS_TRAFFIC.settings(v)))
               .checked(Checks::discovered),

@@ -5,9 +5,10 @@ import dev.gatehouse.app.config.ServiceConfig;
 import dev.gatehouse.counters.CounterSettings;
 import dev.gatehouse.counters.Counters;
 import dev.gatehouse.observe.Metrics;
+import dev.gatehouse.state.journal.JournalSettings;
 import java.io.IOException;
+import java.security.SecureRandom;
 import java.time.Duration;
-import java.util.UUID;
 import java.util.concurrent.Executors;
 
 /// Increments, gathered and written behind: one replica of the counters service.
@@ -26,23 +27,27 @@ public final class CountersRole implements Role {
 
   @Override
   public Running start(RoleContext context) throws IOException {
-    var usual = CounterSettings.DEFAULTS;
-    var settings =
-        new CounterSettings(
-            config
-                .service(ServiceConfig.Counters.class)
-                .map(ServiceConfig.Counters::flushEvery)
-                .orElse(usual.flushEvery()),
-            usual.chunkKeys(),
-            usual.maxPendingKeys(),
-            usual.maxPendingBytes(),
-            LAST_FLUSH);
+    var settings = settings();
     var database = Replicas.database(context, CONNECTIONS);
     var scheduler =
         Executors.newSingleThreadScheduledExecutor(
             task -> Thread.ofPlatform().name("flush").daemon().unstarted(task));
-    var counters =
-        Counters.start(settings, database, UUID.randomUUID(), scheduler, context.nanos());
+    Counters counters;
+    try {
+      counters =
+          Counters.start(
+              settings,
+              database,
+              context.data().resolve("counters"),
+              new Counters.Means(
+                  scheduler,
+                  Executors.newVirtualThreadPerTaskExecutor(),
+                  context.nanos(),
+                  new SecureRandom()));
+    } catch (IOException e) {
+      database.close();
+      throw new IOException("The counters' journal cannot be used: " + e.getMessage(), e);
+    }
     var metrics = new Metrics();
     metrics.gauge(
         "gatehouse_counters_staleness_seconds",
@@ -52,6 +57,23 @@ public final class CountersRole implements Role {
         "gatehouse_counters_pending_keys",
         "Keys with increments that Postgres may not have.",
         counters::pendingKeys);
+    metrics.gauge(
+        "gatehouse_counters_journal_bytes",
+        "What the journal of this replica takes on its disk.",
+        counters::journalBytes);
+    metrics.gauge(
+        "gatehouse_counters_journal_limit_bytes",
+        "What the journal of this replica may take on its disk.",
+        settings.journal()::maxBytes);
+    metrics.counter(
+        "gatehouse_counters_repeated",
+        "Requests with an Idempotency-Key that the flush found to have been counted before.",
+        counters::repeated);
+    metrics.counter(
+        "gatehouse_counters_dropped",
+        "Requests that were acknowledged and not counted: their Idempotency-Key belonged to another"
+            + " body.",
+        counters::differing);
     return Replicas.serve(
         context,
         counters.routes(),
@@ -62,5 +84,16 @@ public final class CountersRole implements Role {
           scheduler.shutdownNow();
           database.close();
         });
+  }
+
+  private CounterSettings settings() {
+    var usual = CounterSettings.DEFAULTS.withCloseWithin(LAST_FLUSH);
+    return config
+        .service(ServiceConfig.Counters.class)
+        .map(own ->
+            usual
+                .withFlushEvery(own.flushEvery())
+                .withJournal(JournalSettings.of(own.durability(), own.journal())))
+        .orElse(usual);
   }
 }

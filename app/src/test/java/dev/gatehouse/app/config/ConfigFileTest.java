@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.gatehouse.edge.route.HeaderEdits;
 import dev.gatehouse.edge.route.Route;
 import dev.gatehouse.edge.upstream.UpstreamSettings;
+import dev.gatehouse.state.journal.JournalSettings.Durability;
 import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -68,7 +69,12 @@ class ConfigFileTest {
                         UpstreamSettings.own(false)),
                 "counters",
                     new ServiceConfig.Counters(
-                        1, Duration.ofSeconds(1), Optional.empty(), UpstreamSettings.own(true)),
+                        1,
+                        Duration.ofSeconds(1),
+                        Durability.PROCESS,
+                        1L << 30,
+                        Optional.empty(),
+                        UpstreamSettings.own(true)),
                 "compute",
                     new ServiceConfig.Compute(
                         64, new ServiceConfig.Program(List.of(), Duration.ofSeconds(5), 4, 64)),
