@@ -6,6 +6,8 @@ import dev.gatehouse.edge.cache.Cache;
 import dev.gatehouse.edge.discover.Found;
 import dev.gatehouse.edge.filter.ClientAddress;
 import dev.gatehouse.edge.filter.Filter;
+import dev.gatehouse.edge.limit.LimitRequests;
+import dev.gatehouse.edge.limit.Limits;
 import dev.gatehouse.edge.route.Identity;
 import dev.gatehouse.edge.route.PathPattern;
 import dev.gatehouse.edge.route.Route;
@@ -64,6 +66,7 @@ public final class Gateway implements AutoCloseable {
   /// @param ways to find out who makes a request: all that some route asks for
   /// @param records hears of every exchange when it is over, on its event loop
   /// @param cacheSize bytes that stored answers may take
+  /// @param admission how often who may come in; the same for as long as the edge lives
   public record Settings(
       Map<String, InetSocketAddress> listeners,
       Map<String, List<PathPattern>> only,
@@ -77,7 +80,8 @@ public final class Gateway implements AutoCloseable {
       Predicate<InetAddress> trusted,
       Map<Identity.Scheme, Authenticator> ways,
       Consumer<ExchangeRecord> records,
-      long cacheSize) {}
+      long cacheSize,
+      Limits admission) {}
 
   /// An upstream that is not ours.
   public record External(List<Target> targets, UpstreamSettings settings) {}
@@ -259,12 +263,17 @@ public final class Gateway implements AutoCloseable {
 
   /// The filters of a route, in their order.
   private static Function<Route, List<Filter>> filters(Settings settings) {
-    // The address first: whatever looks at it later must see the client's, not a proxy's.
+    // First: whatever looks at the address later must see the client's, not a proxy's.
     var address = new ClientAddress(settings.trusted());
+    var limits = settings.admission();
+    var all = new LimitRequests(limits, LimitRequests.Which.ALL);
+    var before = new LimitRequests(limits, LimitRequests.Which.BEFORE_IDENTITY);
+    var after = new LimitRequests(limits, LimitRequests.Which.AFTER_IDENTITY);
     return route ->
         route.authenticate().schemes().isEmpty()
-            ? List.of(address)
-            : List.of(address, authenticate(route, settings));
+            ? List.of(address, all)
+            // Before authentication, so that guessing is limited too.
+            : List.of(address, before, authenticate(route, settings), after);
   }
 
   private static Filter authenticate(Route route, Settings settings) {

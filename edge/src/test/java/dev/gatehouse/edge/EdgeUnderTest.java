@@ -2,6 +2,7 @@ package dev.gatehouse.edge;
 
 import dev.gatehouse.edge.auth.AuthSettings;
 import dev.gatehouse.edge.auth.Doorkeeper;
+import dev.gatehouse.edge.limit.Limits;
 import dev.gatehouse.edge.route.PathPattern;
 import dev.gatehouse.edge.route.Route;
 import dev.gatehouse.edge.route.RoutePattern;
@@ -49,6 +50,7 @@ final class EdgeUnderTest implements AutoCloseable {
           InstantSource.system(),
           System::nanoTime,
           new SecureRandom());
+  final Limits limits = new Limits(10_000, System::nanoTime, new SecureRandom());
   final Gateway gateway;
   private final Loops loops;
 
@@ -100,7 +102,8 @@ final class EdgeUnderTest implements AutoCloseable {
         trusted,
         doors.configure(AuthSettings.SESSIONS),
         records::add,
-        1 << 20);
+        1 << 20,
+        limits);
   }
 
   static Route route(String path, Route.Destination to, Route.Authentication authentication) {

@@ -190,6 +190,7 @@ final class ReconfigureTest {
         from.trusted(),
         from.ways(),
         from.records(),
-        from.cacheSize());
+        from.cacheSize(),
+        from.admission());
   }
 }

@@ -472,7 +472,8 @@ class ResilienceTest {
         from.trusted(),
         from.ways(),
         from.records(),
-        from.cacheSize());
+        from.cacheSize(),
+        from.admission());
   }
 
   private static UpstreamSettings.Retries slowAfter(Duration time) {

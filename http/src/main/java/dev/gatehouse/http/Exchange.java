@@ -18,6 +18,7 @@ import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
 import java.net.InetSocketAddress;
+import java.util.ArrayList;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -58,6 +59,10 @@ public final class Exchange {
   private long bytesIn;
   private long bytesOut;
   private @Nullable Consumer<HttpHeaders> edit;
+
+  /// Names and values, by turns.
+  private @Nullable ArrayList<String> fields;
+
   private @Nullable Runnable onDone;
   private @Nullable Runnable onWritable;
 
@@ -132,6 +137,23 @@ public final class Exchange {
   /// `X-Request-Id` are none of its business.
   public void edit(Consumer<HttpHeaders> change) {
     edit = change;
+  }
+
+  /// Adds a field to the final response, whoever sends it. In ASCII; an earlier one of this name
+  /// that came by here is replaced.
+  public void field(String name, String value) {
+    var all = fields;
+    if (all == null) {
+      all = new ArrayList<>(4);
+      fields = all;
+    }
+    int known = all.indexOf(name);
+    if (known >= 0) {
+      all.set(known + 1, value);
+    } else {
+      all.add(name);
+      all.add(value);
+    }
   }
 
   /// Called once, when the response is finished or can never be.
@@ -339,6 +361,13 @@ public final class Exchange {
     var out = connection.buffer(head.length + more.length() + requestId.length() + 20 + bodyHere);
     out.writeBytes(head);
     ByteBufUtil.writeAscii(out, more);
+    var added = fields;
+    for (int i = 0; added != null && i < added.size(); i += 2) {
+      ByteBufUtil.writeAscii(out, added.get(i));
+      ByteBufUtil.writeAscii(out, ": ");
+      ByteBufUtil.writeAscii(out, added.get(i + 1));
+      ByteBufUtil.writeAscii(out, "\r\n");
+    }
     ByteBufUtil.writeAscii(out, "X-Request-Id: ");
     ByteBufUtil.writeAscii(out, requestId);
     ByteBufUtil.writeAscii(out, "\r\n\r\n");
@@ -415,6 +444,10 @@ public final class Exchange {
     }
     if (edit != null) {
       edit.accept(headers);
+    }
+    var added = fields;
+    for (int i = 0; added != null && i < added.size(); i += 2) {
+      headers.add(added.get(i), added.get(i + 1));
     }
     if (!headers.contains(HttpHeaderNames.DATE)) {
       headers.set(HttpHeaderNames.DATE, connection.date());

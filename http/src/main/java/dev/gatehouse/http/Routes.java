@@ -128,6 +128,10 @@ public final class Routes {
       return add("PUT", template, bodyLimit, new Target.Blocking(handler));
     }
 
+    public Builder patch(String template, int bodyLimit, Handler handler) {
+      return add("PATCH", template, bodyLimit, new Target.Blocking(handler));
+    }
+
     public Builder delete(String template, Handler handler) {
       return add("DELETE", template, 0, new Target.Blocking(handler));
     }

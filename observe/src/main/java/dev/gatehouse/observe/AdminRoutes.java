@@ -48,6 +48,7 @@ public final class AdminRoutes {
             "/admin/config",
             "/admin/cache",
             "/admin/stats",
+            "/admin/limits",
             "/metrics",
             "/readyz",
             "/healthz"));

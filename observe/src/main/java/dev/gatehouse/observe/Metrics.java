@@ -14,10 +14,12 @@ import io.prometheus.metrics.instrumentation.jvm.JvmMetrics;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.DoubleSupplier;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 /// The metrics of this process, as OpenMetrics text on `GET /metrics`.
@@ -96,6 +98,21 @@ public final class Metrics {
         .name(name)
         .help(help)
         .callback(callback -> callback.call(value.getAsDouble()))
+        .register(registry);
+  }
+
+  /// Counters read at each scrape, by the values of their labels, which must be a closed set.
+  public void counters(
+      String name,
+      String help,
+      List<String> labels,
+      Supplier<? extends Map<List<String>, Double>> values) {
+    CounterWithCallback.builder()
+        .name(name)
+        .help(help)
+        .labelNames(labels.toArray(String[]::new))
+        .callback(callback ->
+            values.get().forEach((of, value) -> callback.call(value, of.toArray(String[]::new))))
         .register(registry);
   }
 

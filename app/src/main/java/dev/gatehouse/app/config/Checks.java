@@ -171,6 +171,7 @@ final class Checks {
     }
     addresses(reading);
     routeNames(reading);
+    LimitKeys.names(reading);
     RouteChecks.conflicts(reading);
     if (values.find(Declaration.DATA).isPresent()) {
       data(reading);

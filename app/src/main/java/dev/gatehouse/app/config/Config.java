@@ -1,5 +1,6 @@
 package dev.gatehouse.app.config;
 
+import dev.gatehouse.edge.limit.Limit;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -16,6 +17,7 @@ import java.util.Optional;
 /// @param upstreams by name, in the file's order, then those that routes name by their URL
 /// @param routes in the file's order; which one wins is a matter of [RouteConfig.Match], not of
 ///   order
+/// @param limits in the file's order; order does not matter
 public record Config(
     Optional<Path> file,
     Path data,
@@ -29,7 +31,8 @@ public record Config(
     Map<String, ServiceConfig> services,
     AuthConfig authentication,
     Map<String, UpstreamConfig> upstreams,
-    List<RouteConfig> routes) {
+    List<RouteConfig> routes,
+    List<Limit> limits) {
 
   /// This, as read from `from`.
   Config in(Path from) {
@@ -46,7 +49,8 @@ public record Config(
         services,
         authentication,
         upstreams,
-        routes);
+        routes,
+        limits);
   }
 
   /// The settings of one service, if this assembly runs it: `service(ServiceConfig.Storage.class)`.

@@ -77,6 +77,26 @@ final class Declaration {
           "cache",
           Shape.Section.of(List.of(CACHE_SIZE), v -> v.get(CACHE_SIZE)),
           "what routes with 'cache' share");
+  private static final Key<Integer> LIMIT_KEYS =
+      Key.with(
+          "keys",
+          Texts.number(1_000, 100_000_000),
+          "1000000",
+          "clients, users and the like that are counted at once, 96 bytes each; beyond that, new"
+              + " ones share buckets");
+  private static final Key<Duration> LIMIT_EVERY =
+      Key.with(
+          "every",
+          Texts.duration(Duration.ofMillis(50), Duration.ofSeconds(10)),
+          "100ms",
+          "how often edges on one database tell each other what they let in");
+  private static final Key<EdgeConfig.LimitSettings> EDGE_LIMITS =
+      Key.section(
+          "limits",
+          Shape.Section.of(
+              List.of(LIMIT_KEYS, LIMIT_EVERY),
+              v -> new EdgeConfig.LimitSettings(v.get(LIMIT_KEYS), v.get(LIMIT_EVERY))),
+          "what 'limits' are counted in");
   private static final Key<Address> RESOLVER =
       Key.optional(
           "resolver",
@@ -86,7 +106,7 @@ final class Declaration {
       Key.section(
           "edge",
           Shape.Section.of(
-              List.of(LISTEN, THREADS, TRUSTED_PROXIES, REQUEST, EDGE_CACHE, RESOLVER),
+              List.of(LISTEN, THREADS, TRUSTED_PROXIES, REQUEST, EDGE_CACHE, EDGE_LIMITS, RESOLVER),
               v ->
                   new EdgeConfig(
                       List.copyOf(v.get(LISTEN).values()),
@@ -94,6 +114,7 @@ final class Declaration {
                       v.find(TRUSTED_PROXIES).orElse(List.of()),
                       v.get(REQUEST),
                       v.get(EDGE_CACHE),
+                      v.get(EDGE_LIMITS),
                       v.find(RESOLVER))),
           "the gateway");
 
@@ -364,7 +385,8 @@ final class Declaration {
                   ServiceKeys.SERVICES,
                   AuthKeys.AUTHENTICATION,
                   UPSTREAMS,
-                  ROUTES),
+                  ROUTES,
+                  LimitKeys.LIMITS),
               Declaration::config)
           .checked(Checks::whole);
 
@@ -392,7 +414,8 @@ final class Declaration {
         v.get(ServiceKeys.SERVICES),
         v.get(AuthKeys.AUTHENTICATION),
         Collections.unmodifiableMap(upstreams),
-        v.get(ROUTES));
+        v.get(ROUTES),
+        v.find(LimitKeys.LIMITS).orElse(List.of()));
   }
 
   /// The upstream of a route that names it by URL: what an upstream with no other setting is.

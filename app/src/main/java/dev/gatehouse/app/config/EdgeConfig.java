@@ -1,5 +1,6 @@
 package dev.gatehouse.app.config;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 
@@ -16,6 +17,7 @@ public record EdgeConfig(
     List<Network> trustedProxies,
     RequestLimits request,
     long cacheSize,
+    LimitSettings limits,
     Optional<Address> resolver) {
 
   /// What a request may be, in bytes and lines; more is 414 or 431.
@@ -24,4 +26,8 @@ public record EdgeConfig(
   /// @param headers all header lines together
   /// @param headerLines how many of them
   public record RequestLimits(int line, int headers, int headerLines) {}
+
+  /// @param keys how many are counted at once
+  /// @param every how often edges tell each other
+  public record LimitSettings(int keys, Duration every) {}
 }

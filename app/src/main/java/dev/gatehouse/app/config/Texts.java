@@ -300,7 +300,7 @@ final class Texts {
         Map.of("type", "string", "pattern", "^" + ADDRESS + "$"));
   }
 
-  static Shape<Network> network() {
+  static Shape.Scalar<Network> network() {
     var expects = "a network such as 10.0.0.0/8, or one address";
     return new Shape.Scalar<>(
         expects,

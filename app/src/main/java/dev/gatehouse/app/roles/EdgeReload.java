@@ -12,6 +12,7 @@ import dev.gatehouse.app.reload.Hangup;
 import dev.gatehouse.app.reload.Reloader;
 import dev.gatehouse.edge.Gateway;
 import dev.gatehouse.edge.discover.Discovery;
+import dev.gatehouse.edge.limit.Limits;
 import dev.gatehouse.observe.Metrics;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -32,6 +33,7 @@ final class EdgeReload implements Reloader.Target, AutoCloseable {
   private final Function<Config, Gateway.Settings> plan;
   private final Discovery discovery;
   private final InstantSource clock;
+  private final Limits limits;
   private volatile Loaded.Good inForce;
   private volatile double takenSeconds;
   private volatile Optional<String> refused = Optional.empty();
@@ -45,12 +47,14 @@ final class EdgeReload implements Reloader.Target, AutoCloseable {
       Function<Config, Gateway.Settings> plan,
       Discovery discovery,
       InstantSource clock,
-      Metrics metrics) {
+      Metrics metrics,
+      Limits limits) {
     this.inForce = inForce;
     this.gateway = gateway;
     this.plan = plan;
     this.discovery = discovery;
     this.clock = clock;
+    this.limits = limits;
     this.takenSeconds = seconds();
     metrics.gauge(
         "gatehouse_config_last_reload_successful",
@@ -103,6 +107,7 @@ final class EdgeReload implements Reloader.Target, AutoCloseable {
     } catch (IOException e) {
       throw new PlainError(String.valueOf(e.getMessage()));
     }
+    limits.file(next.config().limits());
     discovery.watch(new EdgePlan(next.config()).discovered());
     LogSetup.level(next.config().log().level().name());
     inForce = next;
@@ -122,6 +127,11 @@ final class EdgeReload implements Reloader.Target, AutoCloseable {
   /// Why the last configuration was refused; empty when it is in force.
   Optional<String> refusal() {
     return refused;
+  }
+
+  /// What is in force.
+  Config config() {
+    return inForce.config();
   }
 
   /// Every setting in force.

@@ -9,6 +9,8 @@ import dev.gatehouse.edge.ExchangeRecord;
 import dev.gatehouse.edge.Gateway;
 import dev.gatehouse.edge.auth.Doorkeeper;
 import dev.gatehouse.edge.discover.Discovery;
+import dev.gatehouse.edge.limit.Exchange;
+import dev.gatehouse.edge.limit.Limits;
 import dev.gatehouse.edge.upstream.Replica;
 import dev.gatehouse.http.HttpLimits;
 import dev.gatehouse.http.HttpServer;
@@ -47,6 +49,9 @@ public final class EdgeRole implements Role {
   /// Database connections of the services inside it, at most.
   public static final int CONNECTIONS = LocalServices.CONNECTIONS;
 
+  /// How long the start waits for the limits that were set while it ran before.
+  private static final Duration STORED_LIMITS = Duration.ofSeconds(5);
+
   private final Loaded.Good loaded;
 
   public EdgeRole(Loaded.Good loaded) {
@@ -70,8 +75,10 @@ public final class EdgeRole implements Role {
             context.nanos(),
             new SecureRandom());
     try {
+      var limits = new Limits(config.edge().limits().keys(), context.nanos(), new SecureRandom());
+      limits.file(config.limits());
       Function<Config, Gateway.Settings> plan =
-          now -> settings(now, context, services, doors, metrics, usage);
+          now -> settings(now, context, services, doors, metrics, usage, limits);
       var gateway =
           Gateway.start(
               loops,
@@ -83,8 +90,18 @@ public final class EdgeRole implements Role {
       try {
         var resolver = config.edge().resolver().map(Address::socket);
         var discovery = new Discovery(loops, resolver, context.nanos(), gateway::discovered);
-        var reload = new EdgeReload(loaded, gateway, plan, discovery, context.clock(), metrics);
-        return admin(context, loops, workers, services, doors, metrics, usage, gateway, reload);
+        var reload =
+            new EdgeReload(loaded, gateway, plan, discovery, context.clock(), metrics, limits);
+        var exchange =
+            new Exchange(
+                    limits,
+                    services::database,
+                    (name, text) -> LimitsAdmin.stored(name, text, reload.config()),
+                    config.edge().limits().every(),
+                    new SecureRandom().nextLong())
+                .begin(STORED_LIMITS);
+        return admin(
+            context, loops, workers, services, doors, metrics, usage, gateway, reload, limits, exchange);
       } catch (IOException e) {
         gateway.close(Duration.ZERO);
         throw e;
@@ -109,7 +126,8 @@ public final class EdgeRole implements Role {
       LocalServices services,
       Doorkeeper doors,
       Metrics metrics,
-      UsageStats usage) {
+      UsageStats usage,
+      Limits limits) {
     var plan = new EdgePlan(config);
     return new Gateway.Settings(
         plan.listeners(),
@@ -127,7 +145,8 @@ public final class EdgeRole implements Role {
           note(done, metrics);
           usage.count(done);
         },
-        config.edge().cacheSize());
+        config.edge().cacheSize(),
+        limits);
   }
 
   /// Almost nobody has any, and every request asks.
@@ -161,7 +180,9 @@ public final class EdgeRole implements Role {
       Metrics metrics,
       UsageStats usage,
       Gateway gateway,
-      EdgeReload reload)
+      EdgeReload reload,
+      Limits limits,
+      Exchange exchange)
       throws IOException {
     var random = new SecureRandom();
     var readiness = new EdgeReadiness(gateway, context.pipe().isPresent(), reload::refusal);
@@ -169,6 +190,7 @@ public final class EdgeRole implements Role {
     metrics.gauge("gatehouse_edge_connections", "Connections of clients.", gateway::connections);
     CacheAdmin.metrics(gateway.cache(), metrics);
     usage.metrics(metrics);
+    LimitsAdmin.metrics(limits, metrics);
     var door =
         new AdminDoor(
             new RoutesHandler(
@@ -178,6 +200,7 @@ public final class EdgeRole implements Role {
                     .and(CacheAdmin.routes(gateway.cache()))
                     .and(usage.routes(gateway::routes))
                     .and(doors.admin())
+                    .and(new LimitsAdmin(limits, exchange, reload::config).routes())
                     .and(metrics.routes()),
                 workers),
             AdminToken.in(context.data().resolve("admin.token"), random),
@@ -226,6 +249,7 @@ public final class EdgeRole implements Role {
         server.close(Duration.ZERO);
         usage.close();
         doors.close();
+        exchange.close();
         services.close();
         loops.close();
       }

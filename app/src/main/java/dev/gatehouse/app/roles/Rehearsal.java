@@ -71,6 +71,7 @@ public final class Rehearsal {
             edge.trustedProxies(),
             edge.request(),
             edge.cacheSize(),
+            edge.limits(),
             edge.resolver()),
         new AdminConfig(free),
         config.replica(),
@@ -81,7 +82,8 @@ public final class Rehearsal {
         config.services(),
         config.authentication(),
         config.upstreams(),
-        config.routes());
+        config.routes(),
+        config.limits());
   }
 
   private static void get(String address, String path) throws IOException {

@@ -1,5 +1,6 @@
 package dev.gatehouse.edge.filter;
 
+import dev.gatehouse.edge.limit.Permits;
 import dev.gatehouse.edge.route.Identity;
 import dev.gatehouse.edge.route.Route;
 import dev.gatehouse.http.Exchange;
@@ -15,6 +16,9 @@ public final class Visit {
   private InetSocketAddress client;
   private String clientText;
   private Optional<Identity> identity = Optional.empty();
+  private Optional<Permits> permits = Optional.empty();
+  private String proto = "http";
+  private Optional<String> forwardedHost = Optional.empty();
   private RequestHead head;
   private Optional<String> originHost = Optional.empty();
 
@@ -33,6 +37,8 @@ public final class Visit {
     copy.client = client;
     copy.clientText = clientText;
     copy.identity = identity;
+    copy.proto = proto;
+    copy.forwardedHost = forwardedHost;
     copy.head = other;
     copy.originHost = originHost;
     return copy;
@@ -92,5 +98,32 @@ public final class Visit {
   /// The user's name alone.
   public Optional<String> user() {
     return identity.map(Identity::user);
+  }
+
+  /// What limits have given so far, while others wait for the identity.
+  public Optional<Permits> permits() {
+    return permits;
+  }
+
+  public void permits(Permits given) {
+    permits = Optional.of(given);
+  }
+
+  /// `http` or `https`: how the client came, to us or to a trusted proxy.
+  public String proto() {
+    return proto;
+  }
+
+  public void proto(String told) {
+    proto = told;
+  }
+
+  /// The host that the client asked for, of us or of a trusted proxy; empty if it named none.
+  public String forwardedHost() {
+    return forwardedHost.orElseGet(() -> head.host());
+  }
+
+  public void forwardedHost(String told) {
+    forwardedHost = Optional.of(told);
   }
 }

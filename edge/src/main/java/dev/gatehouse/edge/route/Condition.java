@@ -49,7 +49,7 @@ public record Condition(Source source, String name, Want want) {
         });
   }
 
-  boolean holds(RequestHead head) {
+  public boolean holds(RequestHead head) {
     return allows(
         switch (source) {
           case HEADER -> Optional.ofNullable(head.headers().get(name));

@@ -56,16 +56,16 @@ public final class PathPattern implements Comparable<PathPattern> {
   }
 
   /// Without a last `**`.
-  List<String> segments() {
+  public List<String> segments() {
     return segments;
   }
 
   /// Whether any rest may follow.
-  boolean open() {
+  public boolean open() {
     return open;
   }
 
-  static boolean isParameter(String segment) {
+  public static boolean isParameter(String segment) {
     return segment.startsWith("{");
   }
 

@@ -100,6 +100,11 @@ public final class RouteTable {
     return found == null ? everywhere.find(head, literally, refused) : found;
   }
 
+  /// What a `Host` names, as patterns write it: in lower case, without port and the root's dot.
+  public static String hostName(String host) {
+    return HostIndex.name(host);
+  }
+
   /// Whether only routes that name this first segment may take it.
   boolean reserved(String first) {
     return reserved.contains(first) || first.startsWith("health");

@@ -70,11 +70,12 @@ public final class Forwarding {
     // A client's own fields of these names stayed behind above, so adding is enough.
     var client = visit.clientText();
     to.add("X-Forwarded-For", client);
-    to.add("X-Forwarded-Proto", "http");
-    if (!head.host().isEmpty()) {
-      to.add("X-Forwarded-Host", head.host());
+    to.add("X-Forwarded-Proto", visit.proto());
+    var asked = visit.forwardedHost();
+    if (!asked.isEmpty()) {
+      to.add("X-Forwarded-Host", asked);
     }
-    to.add("Forwarded", forwarded(client, head.host()));
+    to.add("Forwarded", forwarded(client, asked, visit.proto()));
     to.add("traceparent", traceparent());
     to.add(HttpHeaderNames.VIA, "1.1 gatehouse");
     return to;
@@ -119,9 +120,9 @@ public final class Forwarding {
   }
 
   /// RFC 7239: an IPv6 address is quoted and bracketed; the host is quoted because of its colon.
-  private static String forwarded(String client, String host) {
+  private static String forwarded(String client, String host, String proto) {
     var by = client.indexOf(':') >= 0 ? "for=\"[" + client + "]\"" : "for=" + client;
-    return host.isEmpty() ? by + ";proto=http" : by + ";host=\"" + host + "\";proto=http";
+    return host.isEmpty() ? by + ";proto=" + proto : by + ";host=\"" + host + "\";proto=" + proto;
   }
 
   private static void withoutOwnCookies(HttpHeaders headers, String sticky) {

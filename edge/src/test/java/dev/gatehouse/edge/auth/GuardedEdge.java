@@ -84,7 +84,9 @@ final class GuardedEdge implements AutoCloseable {
                   address -> false,
                   doors.configure(new AuthSettings(used, settings.basic(), settings.jwt())),
                   done -> {},
-                  1 << 20),
+                  1 << 20,
+                  new dev.gatehouse.edge.limit.Limits(
+                      1_000, System::nanoTime, new java.security.SecureRandom())),
               InstantSource.system(),
               System::nanoTime,
               new Random(42)::nextInt);

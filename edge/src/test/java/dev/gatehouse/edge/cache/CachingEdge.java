@@ -88,7 +88,9 @@ final class CachingEdge implements AutoCloseable {
         address -> false,
         Map.of(),
         records::add,
-        8 << 20);
+        8 << 20,
+        new dev.gatehouse.edge.limit.Limits(
+            1000, System::nanoTime, new java.security.SecureRandom()));
   }
 
   private static Route route(String path, Route.Destination to, Route.Caching caching) {
