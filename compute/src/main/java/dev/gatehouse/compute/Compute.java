@@ -8,6 +8,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.ThreadFactory;
+import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator.SplittableGenerator;
 
 /// The compute service, running: two buffers that fill themselves in the background.
@@ -18,24 +19,30 @@ public final class Compute implements AutoCloseable {
   private final Ahead<Integer> sums;
   private final Ahead<Integer> statuses;
   private final Program program;
+  private final Demand demand;
 
-  private Compute(ComputeSettings settings, Program program, CpuSum sum) {
+  private Compute(ComputeSettings settings, Program program, CpuSum sum, Demand demand) {
     this.program = program;
+    this.demand = demand;
     this.sums =
         Ahead.start(
             "sums",
             settings.buffer(),
             settings.producers(),
             producers("compute-sums-"),
-            sum::computePolitely,
+            () -> sum.computePolitely(demand::awaitQuiet),
             sum::compute);
     this.statuses =
         Ahead.start(
             "exit statuses",
             Math.min(settings.buffer(), ComputeSettings.PROGRAM_BUFFER),
-            Math.min(settings.producers(), settings.concurrency()),
+            // One turn is always left for requests, the only one too.
+            Math.min(settings.producers(), settings.concurrency() - 1),
             producers("compute-program-"),
-            program::runAhead,
+            () -> {
+              demand.awaitQuiet();
+              return program.runAhead();
+            },
             program::run);
   }
 
@@ -44,9 +51,10 @@ public final class Compute implements AutoCloseable {
   /// @param directory where programs run, and where the default one is written; made if it is not
   ///   there
   /// @param random what the sums' generators are split off
+  /// @param nanos monotonic nanoseconds, as of [System#nanoTime]
   /// @throws UncheckedIOException when the directory cannot be written
   public static Compute start(
-      ComputeSettings settings, Path directory, SplittableGenerator random) {
+      ComputeSettings settings, Path directory, SplittableGenerator random, LongSupplier nanos) {
     var home = directory.toAbsolutePath();
     try {
       Files.createDirectories(home);
@@ -56,7 +64,7 @@ public final class Compute implements AutoCloseable {
     var command = settings.command().isEmpty() ? DefaultProgram.install(home) : settings.command();
     var program =
         new Program(command, home, settings.timeLimit(), settings.concurrency(), settings.queue());
-    return new Compute(settings, program, new CpuSum(random));
+    return new Compute(settings, program, new CpuSum(random), new Demand(nanos));
   }
 
   public Routes routes() {
@@ -71,15 +79,21 @@ public final class Compute implements AutoCloseable {
     statuses.close();
   }
 
+  int sumsReady() {
+    return sums.ready();
+  }
+
   int ready() {
     return sums.ready() + statuses.ready();
   }
 
   private Response cpu(Request request) throws InterruptedException {
+    demand.came();
     return value(sums.take());
   }
 
   private Response program(Request request) throws InterruptedException {
+    demand.came();
     return value(statuses.take());
   }
 

@@ -11,8 +11,7 @@ final class CpuSum {
   static final int DRAWS = 100_000;
   private static final int BOUND = 101;
 
-  /// A producer lets others on the processor this often; a whole sum takes about half a
-  /// millisecond.
+  /// A producer looks this often whether requests come; a whole sum takes about half a millisecond.
   private static final int POLITE_DRAWS = 10_000;
 
   private final SplittableGenerator root;
@@ -25,13 +24,19 @@ final class CpuSum {
     return draws(split(), DRAWS);
   }
 
-  /// The same, yielding now and then: for those who are in no hurry.
-  int computePolitely() {
+  /// What somebody in no hurry does in between.
+  @FunctionalInterface
+  interface Pause {
+    void run() throws InterruptedException;
+  }
+
+  /// The same, with a pause before every part of it.
+  int computePolitely(Pause pause) throws InterruptedException {
     var random = split();
     int sum = 0;
     for (int i = 0; i < DRAWS; i += POLITE_DRAWS) {
+      pause.run();
       sum += draws(random, POLITE_DRAWS);
-      Thread.yield();
     }
     return sum;
   }

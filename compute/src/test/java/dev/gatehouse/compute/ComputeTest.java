@@ -7,6 +7,7 @@ import dev.gatehouse.http.Request;
 import dev.gatehouse.http.Response;
 import dev.gatehouse.http.Routes;
 import dev.gatehouse.http.Target;
+import dev.gatehouse.testkit.FakeTicker;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
@@ -88,6 +89,43 @@ class ComputeTest {
     }
   }
 
+  /// Time stands still, so it is never quiet after the first request.
+  @Test
+  void while_requests_come_nothing_is_made_ahead_and_afterwards_the_buffer_fills_up()
+      throws Exception {
+    var ticker = new FakeTicker();
+    try (var compute =
+        Compute.start(
+            ComputeSettings.defaults(),
+            directory.resolve("work"),
+            new SplittableRandom(7),
+            ticker)) {
+      await().until(() -> compute.sumsReady() == 64);
+      for (int i = 1; i <= 64; i++) {
+        get(compute, "/cpu");
+        assertThat(compute.sumsReady()).isEqualTo(64 - i);
+      }
+      for (int i = 0; i < 200; i++) {
+        assertThat(get(compute, "/cpu").status()).isEqualTo(200);
+        assertThat(compute.sumsReady()).isZero();
+      }
+      ticker.advance(Demand.QUIET);
+      await().until(() -> compute.sumsReady() == 64);
+    }
+  }
+
+  @Test
+  void the_only_turn_of_the_program_is_never_taken_ahead_of_demand() throws Exception {
+    var settings =
+        new ComputeSettings(
+            64, 1, List.of("/bin/sh", "-c", "exit 77"), Duration.ofSeconds(5), 1, 2);
+    try (var compute = start(settings)) {
+      assertThat(get(compute, "/local_program").bodyText()).isEqualTo("77");
+      await().until(() -> compute.sumsReady() == 64);
+      assertThat(compute.ready()).isEqualTo(64);
+    }
+  }
+
   @Test
   void closing_leaves_no_process_and_no_thread() throws Exception {
     var compute = start(ComputeSettings.defaults());
@@ -104,7 +142,7 @@ class ComputeTest {
   }
 
   private Compute start(ComputeSettings settings) {
-    return Compute.start(settings, directory.resolve("work"), new SplittableRandom(7));
+    return Compute.start(settings, directory.resolve("work"), new SplittableRandom(7), System::nanoTime);
   }
 
   private static Response get(Compute compute, String path) throws Exception {

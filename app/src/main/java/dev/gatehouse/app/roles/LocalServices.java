@@ -84,7 +84,8 @@ final class LocalServices implements AutoCloseable {
                 program.concurrency(),
                 program.queue()),
             context.data().resolve("compute"),
-            new SplittableRandom());
+            new SplittableRandom(),
+            context.nanos());
     open.push(compute);
     routes.put(name, compute.routes());
   }
