@@ -7,6 +7,7 @@ import dev.gatehouse.http.Request;
 import dev.gatehouse.http.Response;
 import dev.gatehouse.http.Routes;
 import dev.gatehouse.state.Database;
+import dev.gatehouse.state.coherence.Coherence;
 import java.net.InetSocketAddress;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -20,8 +21,8 @@ import org.slf4j.LoggerFactory;
 
 /// The accounts service: sign up, sign in, who am I, change the password, sign out.
 ///
-/// Every answer is read from Postgres, nothing about a session is cached here, so a session that
-/// has ended is dead on every replica when its end is answered.
+/// Users are read from Postgres for every answer. Sessions are known from memory ([Sessions]), and
+/// one that has ended is dead on every replica when its end is answered.
 public final class Accounts implements AutoCloseable {
   /// The cookie that carries a session's token, for [#userOf]; the edge keeps it from upstreams.
   public static final String SESSION_COOKIE = Cookies.SESSION;
@@ -47,11 +48,16 @@ public final class Accounts implements AutoCloseable {
 
   /// @param database migrated
   /// @param nanos monotonic nanoseconds, as of [System#nanoTime]
+  /// @param coherence with the other processes that serve the same users
   public Accounts(
-      AccountsSettings settings, Database database, SecureRandom random, LongSupplier nanos) {
+      AccountsSettings settings,
+      Database database,
+      SecureRandom random,
+      LongSupplier nanos,
+      Coherence coherence) {
     this.store = new AccountsStore(database);
     this.idle = settings.idle();
-    this.sessions = new Sessions(store, idle);
+    this.sessions = new Sessions(store, idle, nanos, coherence);
     this.random = random;
     this.nanos = nanos;
     this.hashing =
@@ -73,7 +79,7 @@ public final class Accounts implements AutoCloseable {
   }
 
   /// The id of the user whose session this token is; empty for any other text. Blocks on the
-  /// database, but not for a text that cannot be a token.
+  /// database for a session that this process has not seen yet.
   ///
   /// @throws Refusal 503 when the database cannot be reached
   public Optional<String> userOf(String token) {
@@ -152,7 +158,7 @@ public final class Accounts implements AutoCloseable {
     var user = known.orElseThrow();
     var session = Token.random(random);
     var device = browser.filter(store::isDevice).orElseGet(() -> Token.random(random));
-    if (!store.startSession(user, session, Cookies.session(request), device)) {
+    if (!sessions.start(user, session, Cookies.session(request), device)) {
       throw Problem.forbidden("Wrong email or password.").refusal();
     }
     strengthen(user, credentials.password());
@@ -207,7 +213,7 @@ public final class Accounts implements AutoCloseable {
     var guess = guessing.takeSignedIn(user.id());
     require(change.current(), Optional.of(user), guess, "The current password is wrong.");
     var session = Token.random(random);
-    if (!store.changePassword(user, hashing.hash(change.fresh()), session)) {
+    if (!sessions.changePassword(user, hashing.hash(change.fresh()), session)) {
       throw Problem.forbidden("The password has just been changed elsewhere.").refusal();
     }
     return Cookies.setSession(Response.empty(204), session);
@@ -231,13 +237,13 @@ public final class Accounts implements AutoCloseable {
   private Response signOut(Request request) {
     Cookies.refuseForeign(request);
     var session = Cookies.session(request);
-    return ended(() -> session.ifPresent(store::endSession));
+    return ended(() -> session.ifPresent(sessions::end));
   }
 
   private Response signOutEverywhere(Request request) {
     Cookies.refuseForeign(request);
     var user = signedIn(request).orElseThrow(Accounts::noSession);
-    return ended(() -> store.endSessions(user));
+    return ended(() -> sessions.endAll(user));
   }
 
   private static Response ended(Runnable end) {

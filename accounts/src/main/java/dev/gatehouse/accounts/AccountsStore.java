@@ -1,12 +1,15 @@
 package dev.gatehouse.accounts;
 
 import dev.gatehouse.state.Database;
+import dev.gatehouse.state.coherence.NearCache.WrittenAll;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.statement.Query;
 
 /// All SQL of accounts. Time is the database's, so that replicas whose clocks differ agree on when
 /// a session ends.
@@ -16,6 +19,9 @@ final class AccountsStore {
 
   /// Browsers remembered for one user, the latest used.
   static final int DEVICES_KEPT = 50;
+
+  /// What the near caches of all processes call sessions; a key is a token's hash in hex.
+  static final String SESSIONS = "account_sessions";
 
   private final Database database;
 
@@ -131,7 +137,7 @@ final class AccountsStore {
   /// The user's row is locked first and then the sessions. A sign-in locks in the same order and
   /// looks at `password_changes` under its lock: either it has committed before, and its session is
   /// seen and ended here, or it comes later and starts none.
-  boolean changePassword(Known user, String password, Token session) {
+  WrittenAll<Boolean> changePassword(Known user, String password, Token session) {
     return database.inTransaction(handle -> {
       int changed =
           handle
@@ -146,11 +152,11 @@ final class AccountsStore {
               .bind("changes", user.changes())
               .execute();
       if (changed == 0) {
-        return false;
+        return ended(false, List.of());
       }
-      deleteAll(handle, user.id());
+      var gone = deleteAll(handle, user.id());
       insert(handle, user.id(), session);
-      return true;
+      return ended(true, gone);
     });
   }
 
@@ -173,7 +179,7 @@ final class AccountsStore {
   /// checked: the lock holds back a change until this is committed. All sign-ins lock in the same
   /// order, user, old session, device, and the limit on remembered browsers skips what is locked,
   /// so none waits in a circle.
-  boolean startSession(Known user, Token session, Optional<Token> old, Token device) {
+  WrittenAll<Boolean> startSession(Known user, Token session, Optional<Token> old, Token device) {
     return database.inTransaction(handle -> {
       boolean current =
           handle
@@ -188,12 +194,12 @@ final class AccountsStore {
               .findOne()
               .orElse(false);
       if (!current) {
-        return false;
+        return ended(false, List.of());
       }
-      old.ifPresent(token -> delete(handle, token));
+      var gone = old.map(token -> delete(handle, token)).orElse(List.of());
       insert(handle, user.id(), session);
       rememberDevice(handle, user.id(), device);
-      return true;
+      return ended(true, gone);
     });
   }
 
@@ -288,14 +294,14 @@ final class AccountsStore {
         > 0;
   }
 
-  /// Ends a session; committed when this returns, so that no replica finds it any more.
-  void endSession(Token session) {
-    database.with(handle -> delete(handle, session));
+  /// Ends a session; committed when this returns. A second one who ends it finds nothing.
+  WrittenAll<Boolean> endSession(Token session) {
+    return database.inTransaction(handle -> ended(true, delete(handle, session)));
   }
 
-  /// Ends every session of a user; a sign-in that commits later starts one that lasts.
-  void endSessions(UUID user) {
-    database.with(handle -> deleteAll(handle, user));
+  /// Ends every session of a user; committed when this returns.
+  WrittenAll<Boolean> endSessions(UUID user) {
+    return database.inTransaction(handle -> ended(true, deleteAll(handle, user)));
   }
 
   /// Removes some of what has expired. Replicas that prune at once skip each other's rows.
@@ -324,17 +330,46 @@ final class AccountsStore {
                 .execute());
   }
 
-  private static int delete(Handle handle, Token session) {
-    return handle
-        .createUpdate("DELETE FROM account_sessions WHERE token_hash = :hash")
-        .bind("hash", session.hash())
-        .execute();
+  /// A session that was ended, as it was noted for the near caches.
+  private record Gone(String key, long transaction) {}
+
+  private static WrittenAll<Boolean> ended(boolean outcome, List<Gone> gone) {
+    return new WrittenAll<>(
+        outcome,
+        gone.isEmpty() ? 0 : gone.getFirst().transaction(),
+        gone.stream().map(Gone::key).toList());
   }
 
-  private static int deleteAll(Handle handle, UUID user) {
-    return handle
-        .createUpdate("DELETE FROM account_sessions WHERE user_id = :user")
-        .bind("user", user)
-        .execute();
+  private static List<Gone> delete(Handle handle, Token session) {
+    return gone(
+        handle
+            .createQuery(
+                """
+                WITH gone AS (
+                  DELETE FROM account_sessions WHERE token_hash = :hash RETURNING token_hash),
+                keys AS (SELECT encode(token_hash, 'hex') AS key FROM gone)
+                SELECT key, state_note(:space, key, 0) AS transaction FROM keys
+                """)
+            .bind("hash", session.hash()));
+  }
+
+  private static List<Gone> deleteAll(Handle handle, UUID user) {
+    return gone(
+        handle
+            .createQuery(
+                """
+                WITH gone AS (
+                  DELETE FROM account_sessions WHERE user_id = :user RETURNING token_hash),
+                keys AS (SELECT encode(token_hash, 'hex') AS key FROM gone)
+                SELECT key, state_note(:space, key, 0) AS transaction FROM keys
+                """)
+            .bind("user", user));
+  }
+
+  private static List<Gone> gone(Query query) {
+    return query
+        .bind("space", SESSIONS)
+        .map((row, context) -> new Gone(row.getString("key"), row.getLong("transaction")))
+        .list();
   }
 }

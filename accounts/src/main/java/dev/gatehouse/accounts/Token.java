@@ -5,6 +5,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.security.SecureRandom;
 import java.util.Base64;
+import java.util.HexFormat;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
@@ -27,6 +28,11 @@ record Token(String text) {
 
   byte[] hash() {
     return sha256(text);
+  }
+
+  /// The hash as text: what a session is known by.
+  String key() {
+    return HexFormat.of().formatHex(hash());
   }
 
   static byte[] sha256(String text) {

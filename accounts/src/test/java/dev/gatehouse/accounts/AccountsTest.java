@@ -9,7 +9,6 @@ import dev.gatehouse.testkit.FakeTicker;
 import dev.gatehouse.testkit.TestPostgres;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -28,13 +27,14 @@ class AccountsTest {
 
   private final Database database = TestPostgres.database();
   private final FakeTicker ticker = new FakeTicker();
-  private final Accounts accounts =
-      new Accounts(AccountsSettings.defaults(2), database, new SecureRandom(), ticker);
+  private final Uncached uncached = new Uncached(database, ticker);
+  private final Accounts accounts = uncached.accounts(AccountsSettings.defaults(2));
   private final Browser browser = new Browser(accounts, "192.0.2.1");
 
   @AfterEach
   void close() {
     accounts.close();
+    uncached.close();
     database.close();
   }
 
@@ -267,8 +267,7 @@ class AccountsTest {
     browser.signUp(ADA, PASSWORD);
     browser.signIn(ADA, PASSWORD);
     var token = session(browser);
-    try (var replica =
-        new Accounts(AccountsSettings.defaults(2), database, new SecureRandom(), ticker)) {
+    try (var replica = uncached.accounts(AccountsSettings.defaults(2))) {
       assertThat(replica.userOf(token)).isPresent();
       var response = browser.delete("/api/sessions");
       assertThat(response.status()).isEqualTo(200);

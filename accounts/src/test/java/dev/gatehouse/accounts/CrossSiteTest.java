@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.gatehouse.state.Database;
 import dev.gatehouse.testkit.FakeTicker;
 import dev.gatehouse.testkit.TestPostgres;
-import java.security.SecureRandom;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -16,8 +15,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class CrossSiteTest {
   private final Database database = TestPostgres.database();
-  private final Accounts accounts =
-      new Accounts(AccountsSettings.defaults(2), database, new SecureRandom(), new FakeTicker());
+  private final Uncached uncached = new Uncached(database, new FakeTicker());
+  private final Accounts accounts = uncached.accounts(AccountsSettings.defaults(2));
   private final Browser browser = new Browser(accounts, "192.0.2.1");
 
   @BeforeEach
@@ -29,6 +28,7 @@ class CrossSiteTest {
   @AfterEach
   void close() {
     accounts.close();
+    uncached.close();
     database.close();
   }
 

@@ -8,7 +8,6 @@ import dev.gatehouse.http.Response;
 import dev.gatehouse.state.Database;
 import dev.gatehouse.testkit.FakeTicker;
 import dev.gatehouse.testkit.TestPostgres;
-import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.concurrent.Executors;
@@ -24,18 +23,16 @@ class GuessingTest {
 
   private final Database database = TestPostgres.database();
   private final FakeTicker ticker = new FakeTicker();
+  private final Uncached uncached = new Uncached(database, ticker);
   private final Accounts accounts =
-      new Accounts(
+      uncached.accounts(
           new AccountsSettings(
               HashCost.LEAST,
               2,
               64,
               new Allowance(3, Duration.ofMinutes(1)),
               new Allowance(5, Duration.ofSeconds(30)),
-              Duration.ofHours(8)),
-          database,
-          new SecureRandom(),
-          ticker);
+              Duration.ofHours(8)));
   private final Browser owner = new Browser(accounts, "192.0.2.1");
   private final Browser attacker = new Browser(accounts, "198.51.100.7");
 
@@ -47,6 +44,7 @@ class GuessingTest {
   @AfterEach
   void close() {
     accounts.close();
+    uncached.close();
     database.close();
   }
 
@@ -178,17 +176,14 @@ class GuessingTest {
   @Test
   void a_guess_that_could_not_be_checked_does_not_count() throws Exception {
     try (var shut =
-        new Accounts(
+        uncached.accounts(
             new AccountsSettings(
                 HashCost.LEAST,
                 1,
                 1,
                 new Allowance(1, Duration.ofMinutes(1)),
                 new Allowance(1, Duration.ofMinutes(1)),
-                Duration.ofHours(8)),
-            database,
-            new SecureRandom(),
-            ticker)) {
+                Duration.ofHours(8)))) {
       shut.close();
       for (int i = 0; i < 3; i++) {
         var refused = new Browser(shut, "192.0.2.1").signIn(ADA, PASSWORD);
@@ -201,17 +196,14 @@ class GuessingTest {
   @Test
   void more_than_the_line_for_hashes_holds_is_503_with_retry_after() throws Exception {
     try (var small =
-            new Accounts(
+            uncached.accounts(
                 new AccountsSettings(
                     HashCost.LEAST,
                     1,
                     1,
                     new Allowance(1000, Duration.ofMinutes(1)),
                     new Allowance(1000, Duration.ofMinutes(1)),
-                    Duration.ofHours(8)),
-                database,
-                new SecureRandom(),
-                ticker);
+                    Duration.ofHours(8)));
         var threads = Executors.newVirtualThreadPerTaskExecutor()) {
       var answers = new ArrayList<Future<Response>>();
       for (int i = 0; i < 30; i++) {

@@ -32,13 +32,14 @@ class SessionLifeTest {
 
   private final Database database = TestPostgres.database();
   private final FakeTicker ticker = new FakeTicker();
+  private final Uncached uncached = new Uncached(database, ticker);
   private final Accounts accounts = start(SETTINGS);
   private final Accounts replica = start(SETTINGS);
   private final Browser browser = new Browser(accounts, "192.0.2.1");
   private final Browser elsewhere = new Browser(replica, "192.0.2.2");
 
   private Accounts start(AccountsSettings settings) {
-    return new Accounts(settings, database, new SecureRandom(), ticker);
+    return uncached.accounts(settings);
   }
 
   @BeforeEach
@@ -52,6 +53,7 @@ class SessionLifeTest {
   void close() {
     accounts.close();
     replica.close();
+    uncached.close();
     database.close();
   }
 
@@ -195,7 +197,7 @@ class SessionLifeTest {
     var token = Token.random(new SecureRandom());
     var checked = store.find(ADA, Optional.empty()).orElseThrow();
     assertThat(browser.changePassword(PASSWORD, FRESH).status()).isEqualTo(204);
-    assertThat(store.startSession(checked, token, Optional.empty(), token)).isFalse();
+    assertThat(store.startSession(checked, token, Optional.empty(), token).outcome()).isFalse();
     assertThat(accounts.userOf(token.text())).isEmpty();
 
     // And the other way round: the change waits for a sign-in that holds the lock, and ends it.

@@ -9,6 +9,10 @@ import dev.gatehouse.compute.ComputeSettings;
 import dev.gatehouse.http.Routes;
 import dev.gatehouse.multivac.Multivac;
 import dev.gatehouse.state.Database;
+import dev.gatehouse.state.coherence.Coherence;
+import dev.gatehouse.state.coherence.CoherenceSettings;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.security.SecureRandom;
 import java.util.Deque;
 import java.util.LinkedHashMap;
@@ -19,7 +23,10 @@ import java.util.concurrent.ConcurrentLinkedDeque;
 
 /// The services that run inside the edge: accounts, compute and MultiVAC's HTTP side.
 final class LocalServices implements AutoCloseable {
-  static final int CONNECTIONS = 8;
+  private static final int POOL = 8;
+
+  /// Of this process to the database.
+  static final int CONNECTIONS = POOL + Coherence.CONNECTIONS;
 
   private final Map<String, Routes> routes = new LinkedHashMap<>();
   private final Deque<AutoCloseable> open = new ConcurrentLinkedDeque<>();
@@ -63,7 +70,7 @@ final class LocalServices implements AutoCloseable {
 
     synchronized Database get() {
       if (database.isEmpty()) {
-        var opened = Replicas.database(context, CONNECTIONS);
+        var opened = Replicas.database(context, POOL);
         open.push(opened);
         database = Optional.of(opened);
       }
@@ -92,16 +99,34 @@ final class LocalServices implements AutoCloseable {
 
   private void accounts(
       String name, ServiceConfig.Accounts settings, Database database, RoleContext context) {
+    var random = new SecureRandom();
     var made =
         new Accounts(
             AccountsSettings.defaults(Runtime.getRuntime().availableProcessors())
                 .idle(settings.idle()),
             database,
-            new SecureRandom(),
-            context.nanos());
+            random,
+            context.nanos(),
+            coherence(database, context, random));
     open.push(made);
     routes.put(name, made.routes());
     accounts = Optional.of(made);
+  }
+
+  private Coherence coherence(Database database, RoleContext context, SecureRandom random) {
+    try {
+      var coherence =
+          Coherence.start(
+              CoherenceSettings.DEFAULTS,
+              database,
+              new Coherence.Member(context.name(), context.secrets().assembly()),
+              context.nanos(),
+              random);
+      open.push(coherence);
+      return coherence;
+    } catch (IOException e) {
+      throw new UncheckedIOException("sessions cannot be shared: " + e.getMessage(), e);
+    }
   }
 
   /// By the service's name.
