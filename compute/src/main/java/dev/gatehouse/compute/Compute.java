@@ -36,8 +36,9 @@ public final class Compute implements AutoCloseable {
         Ahead.start(
             "exit statuses",
             Math.min(settings.buffer(), ComputeSettings.PROGRAM_BUFFER),
-            // One turn is always left for requests, the only one too.
-            Math.min(settings.producers(), settings.concurrency() - 1),
+            // One, so that no request waits for more than one early run; none where it would take
+            // the only turn.
+            Math.min(1, settings.concurrency() - 1),
             producers("compute-program-"),
             () -> {
               demand.awaitQuiet();

@@ -7,7 +7,8 @@ import java.util.List;
 ///
 /// @param buffer values of `/cpu` kept ahead of demand; 0 computes every value on demand. Of
 ///   `/local_program` at most [#PROGRAM_BUFFER] are kept, since each costs a process
-/// @param producers threads that fill each buffer
+/// @param producers threads that fill the buffer of `/cpu`; that of `/local_program` has one, or
+///   none where `concurrency` is 1
 /// @param command the program and its arguments, started as it is, without a shell; empty for the
 ///   one that ships with Gatehouse
 /// @param timeLimit how long one run may take, and how long a request waits for its turn

@@ -25,9 +25,10 @@ import org.slf4j.LoggerFactory;
 /// is held open by what it leaves behind. The JVM's own reaper thread waits for every child.
 ///
 /// **Concurrency.** `turns` (fair) counts the runs that may start; `waiting` bounds the requests in
-/// line. Producers stand in the same line but are not counted: there are only a few. `running`
-/// holds every live child, so that [#close] can end them; a child is added before `closed` is
-/// looked at again, therefore none slips through.
+/// line. The one producer stands in the same line but is not counted, so a request has at most one
+/// early run before it. A run is not ended for a request's sake: it is somebody's program.
+/// `running` holds every live child, so that [#close] can end them; a child is added before
+/// `closed` is looked at again, therefore none slips through.
 final class Program implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Program.class);
   private static final String PATH = "/usr/local/bin:/usr/bin:/bin";

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.concurrent.Executors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -126,6 +127,26 @@ class ComputeTest {
     }
   }
 
+  /// Runs last until `go` is there; nobody may wait, so two of three turns must be free.
+  @Test
+  void only_one_turn_of_the_program_is_taken_ahead_of_demand() throws Exception {
+    var script = "echo >> started; while [ ! -e go ]; do sleep 0.01; done; exit 77";
+    var settings =
+        new ComputeSettings(64, 4, List.of("/bin/sh", "-c", script), Duration.ofSeconds(30), 3, 0);
+    var started = directory.resolve("work/started");
+    try (var compute = start(settings);
+        var callers = Executors.newVirtualThreadPerTaskExecutor()) {
+      await().until(() -> compute.sumsReady() == 64);
+      await().until(() -> Files.exists(started));
+      var first = callers.submit(() -> get(compute, "/local_program").bodyText());
+      var second = callers.submit(() -> get(compute, "/local_program").bodyText());
+      await().until(() -> Files.readAllLines(started).size() == 3);
+      Files.createFile(directory.resolve("work/go"));
+      assertThat(first.get()).isEqualTo("77");
+      assertThat(second.get()).isEqualTo("77");
+    }
+  }
+
   @Test
   void closing_leaves_no_process_and_no_thread() throws Exception {
     var compute = start(ComputeSettings.defaults());
@@ -142,7 +163,8 @@ class ComputeTest {
   }
 
   private Compute start(ComputeSettings settings) {
-    return Compute.start(settings, directory.resolve("work"), new SplittableRandom(7), System::nanoTime);
+    return Compute.start(
+        settings, directory.resolve("work"), new SplittableRandom(7), System::nanoTime);
   }
 
   private static Response get(Compute compute, String path) throws Exception {

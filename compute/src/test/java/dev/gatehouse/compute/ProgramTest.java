@@ -150,7 +150,7 @@ class ProgramTest {
 
   @Test
   void hundreds_of_runs_leave_no_zombie_and_no_descriptor() throws Exception {
-    runMany(300);
+    runMany(500);
   }
 
   @Test
