@@ -20,9 +20,12 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentLinkedDeque;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// The services that run inside the edge: accounts, compute and MultiVAC's HTTP side.
 final class LocalServices implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(LocalServices.class);
   private static final int POOL = 8;
 
   /// Of this process to the database.
@@ -113,20 +116,32 @@ final class LocalServices implements AutoCloseable {
     accounts = Optional.of(made);
   }
 
+  /// Without a bus the edge does not fail: it asks the database for every session, and the others
+  /// still hear of those that end here.
   private Coherence coherence(Database database, RoleContext context, SecureRandom random) {
     try {
-      var coherence =
-          Coherence.start(
-              CoherenceSettings.DEFAULTS,
-              database,
-              new Coherence.Member(context.name(), context.secrets().assembly()),
-              context.nanos(),
-              random);
-      open.push(coherence);
-      return coherence;
-    } catch (IOException e) {
-      throw new UncheckedIOException("sessions cannot be shared: " + e.getMessage(), e);
+      return coherence(CoherenceSettings.DEFAULTS, database, context, random);
+    } catch (IOException | UncheckedIOException failure) {
+      log.warn(
+          "sessions cannot be remembered ({}); every request with one asks the database until {}"
+              + " starts again",
+          failure.getMessage(),
+          context.name());
     }
+    try {
+      return coherence(CoherenceSettings.DEFAULTS.withoutCaches(), database, context, random);
+    } catch (IOException impossible) {
+      throw new UncheckedIOException(impossible);
+    }
+  }
+
+  private Coherence coherence(
+      CoherenceSettings settings, Database database, RoleContext context, SecureRandom random)
+      throws IOException {
+    var member = new Coherence.Member(context.name(), context.secrets().assembly());
+    var coherence = Coherence.start(settings, database, member, context.nanos(), random);
+    open.push(coherence);
+    return coherence;
   }
 
   /// By the service's name.
