@@ -250,13 +250,12 @@ public final class Counters implements AutoCloseable {
       Thread.currentThread().interrupt();
       LOG.warn("stopped with {} keys unflushed: interrupted", pending.keys());
     }
-    letGo();
+    commit.ifPresent(GroupCommit::close);
+    flush.end(this::letGo);
   }
 
   private void letGo() {
-    commit.ifPresent(GroupCommit::close);
     try {
-      flush.end();
       journal.close();
       home.close();
     } catch (IOException | UncheckedIOException e) {

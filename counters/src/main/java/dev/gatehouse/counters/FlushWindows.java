@@ -3,8 +3,10 @@ package dev.gatehouse.counters;
 import dev.gatehouse.state.journal.Journal;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -38,6 +40,11 @@ final class FlushWindows {
 
   private volatile Optional<String> trouble = Optional.empty();
 
+  /// What is to be done when no pass will run any more; set once.
+  private final AtomicReference<@Nullable Runnable> atEnd = new AtomicReference<>();
+
+  private volatile boolean ended;
+
   FlushWindows(
       Pending pending,
       CounterSql sql,
@@ -62,6 +69,9 @@ final class FlushWindows {
   boolean flush() {
     pass.lock();
     try {
+      if (ended) {
+        return false;
+      }
       journal.tend();
       if (nanos.getAsLong() - lookedAt >= LOOK_EVERY) {
         ledger.lose();
@@ -76,15 +86,28 @@ final class FlushWindows {
       return false;
     } finally {
       pass.unlock();
+      letGo();
     }
   }
 
-  /// Lets go of what others left; where a pass still waits for the database, the end of the process
-  /// does.
-  void end() {
-    if (pass.tryLock()) {
+  /// No pass begins any more. Lets go of what others left and runs `last`, now or, where a pass
+  /// still waits for the database, when that has ended: a pass works with the journals, so they
+  /// stay locked as long as it runs.
+  void end(Runnable last) {
+    atEnd.compareAndSet(null, last);
+    ended = true;
+    letGo();
+  }
+
+  /// Whoever sees the end and no pass; one of [#end] and the last pass does, at the latest.
+  private void letGo() {
+    if (ended && pass.tryLock()) {
       try {
+        var last = atEnd.getAndSet(() -> {});
         orphans.close();
+        if (last != null) {
+          last.run();
+        }
       } finally {
         pass.unlock();
       }

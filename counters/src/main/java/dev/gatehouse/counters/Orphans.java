@@ -52,10 +52,7 @@ final class Orphans {
   /// Looks for new ones, and flushes what they hold.
   void drain() {
     try {
-      for (var home : JournalHome.adopt(root, 1000)) {
-        var journal = new CounterJournal(Journal.open(home, settings.journal(), means));
-        held.add(new Orphan(home, journal, ledgers.apply(journal)));
-      }
+      JournalHome.adopt(root, 1000).forEach(this::open);
     } catch (IOException e) {
       LOG.warn("cannot look for journals that others left in {}: {}", root, e.toString());
     }
@@ -66,6 +63,26 @@ final class Orphans {
         held.remove(orphan);
         orphan.journal.journal().close();
         delete(orphan);
+      }
+    }
+  }
+
+  /// One that cannot be opened is let go, so that the next look, ours or another's, finds it again.
+  private void open(JournalHome home) {
+    boolean opened = false;
+    try {
+      var journal = new CounterJournal(Journal.open(home, settings.journal(), means));
+      held.add(new Orphan(home, journal, ledgers.apply(journal)));
+      opened = true;
+    } catch (IOException e) {
+      LOG.warn(
+          "the journal in {}, which a process left that is gone, cannot be read: {}; it is tried"
+              + " again in some seconds, until then its increments are not in the totals",
+          home.directory(),
+          e.toString());
+    } finally {
+      if (!opened) {
+        close(home);
       }
     }
   }
@@ -105,12 +122,16 @@ final class Orphans {
   void close() {
     for (var orphan : held) {
       orphan.journal.journal().close();
-      try {
-        orphan.home.close();
-      } catch (IOException e) {
-        LOG.warn("{} cannot be unlocked: {}", orphan.home.directory(), e.toString());
-      }
+      close(orphan.home);
     }
     held.clear();
+  }
+
+  private static void close(JournalHome home) {
+    try {
+      home.close();
+    } catch (IOException e) {
+      LOG.warn("{} cannot be unlocked: {}", home.directory(), e.toString());
+    }
   }
 }

@@ -13,8 +13,10 @@ import dev.gatehouse.testkit.Call;
 import dev.gatehouse.testkit.FakeTicker;
 import dev.gatehouse.testkit.TestPostgres;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.UUID;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import org.awaitility.Awaitility;
@@ -123,6 +125,40 @@ class RecoveryTest {
   }
 
   @Test
+  void a_journal_that_nobody_locks_any_more_is_flushed_and_deleted_after_its_time()
+      throws IOException {
+    var journals = root.resolve("journals");
+    var left = root.resolve("left");
+    try (var counters = start(settings, left)) {
+      add(counters, 20, 1);
+      link.down();
+      counters.close();
+      // What waits for the database still works with the journal, so nobody else may.
+      link.up();
+      Awaitility.await().until(() -> unlocked(left));
+    }
+    try (var counters = start(settings, journals)) {
+      add(counters, 1, 1);
+      counters.flushNow();
+      moveInto(left, journals);
+      var broken = brokenJournal(journals);
+      ticker.advance(Duration.ofSeconds(11));
+      Awaitility.await().until(() -> counters.flushNow() && value(counters, "k19") == 1);
+      assertThat(value(counters, "k0")).isEqualTo(2);
+      assertThat(directories(journals)).isEqualTo(3);
+      assertThat(unlocked(journals)).as("what cannot be read is let go").isTrue();
+      Files.delete(broken);
+      ticker.advance(Duration.ofMinutes(61));
+      counters.flushNow();
+      assertThat(directories(journals)).isEqualTo(2);
+      ticker.advance(Duration.ofMinutes(61));
+      counters.flushNow();
+      assertThat(directories(journals)).isEqualTo(1);
+      assertThat(value(counters, "k19")).isEqualTo(1);
+    }
+  }
+
+  @Test
   void a_stopped_process_keeps_its_journal() throws IOException {
     var journals = root.resolve("journals");
     try (var one = start(settings, journals);
@@ -213,5 +249,35 @@ class RecoveryTest {
 
   private void set(String sql) {
     database.with(handle -> handle.execute(sql));
+  }
+
+  private static void moveInto(Path from, Path to) throws IOException {
+    try (var directories = Files.list(from)) {
+      for (var directory : directories.toList()) {
+        Files.move(directory, to.resolve(directory.getFileName()));
+      }
+    }
+  }
+
+  /// One that cannot be read until the file is deleted that is returned.
+  private static Path brokenJournal(Path root) throws IOException {
+    var inTheWay = root.resolve(UUID.randomUUID().toString()).resolve("000000000001.new");
+    Files.createDirectories(inTheWay);
+    return Files.createFile(inTheWay.resolve("file"));
+  }
+
+  /// Whether there is a journal that nobody locks.
+  private static boolean unlocked(Path root) throws IOException {
+    var homes = JournalHome.adopt(root, 9);
+    for (var home : homes) {
+      home.close();
+    }
+    return !homes.isEmpty();
+  }
+
+  private static long directories(Path root) throws IOException {
+    try (var directories = Files.list(root)) {
+      return directories.count();
+    }
   }
 }

@@ -49,11 +49,18 @@ public final class JournalHome implements AutoCloseable {
     try (var entries = Files.list(root)) {
       found = entries.sorted(Comparator.comparing(Path::toString)).toList();
     }
-    for (var directory : found) {
-      var id = id(directory);
-      if (homes.size() < most && id != null && Files.isDirectory(directory)) {
-        lock(directory, id).ifPresent(homes::add);
+    try {
+      for (var directory : found) {
+        var id = id(directory);
+        if (homes.size() < most && id != null && Files.isDirectory(directory)) {
+          lock(directory, id).ifPresent(homes::add);
+        }
       }
+    } catch (IOException e) {
+      for (var home : homes) {
+        home.close();
+      }
+      throw e;
     }
     return homes;
   }
