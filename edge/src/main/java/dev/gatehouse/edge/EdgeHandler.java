@@ -180,6 +180,7 @@ final class EdgeHandler implements ExchangeHandler {
     private @Nullable Relay relay;
     private CachedRoute.@Nullable Ongoing kept;
     private @Nullable Failure failure;
+    private String trouble = "";
 
     Walk(Exchange exchange, long began) {
       this.exchange = exchange;
@@ -319,6 +320,7 @@ final class EdgeHandler implements ExchangeHandler {
 
     private void failed(Upstream upstream, Failure why, String detail) {
       failure = why;
+      trouble = upstream.name() + ": " + detail;
       LOG.debug(
           "{} {} at {} failed: {} ({})",
           exchange.head().method(),
@@ -352,6 +354,7 @@ final class EdgeHandler implements ExchangeHandler {
               exchange.bytesIn(),
               exchange.bytesOut(),
               nanos.getAsLong() - began,
+              trouble,
               Optional.ofNullable(failure)));
     }
   }

@@ -10,6 +10,7 @@ import java.util.Optional;
 /// @param client who asked, as text without the port: the peer, or whom a trusted proxy names
 /// @param status 0 when nothing was sent
 /// @param nanos from the request's head to the response's end
+/// @param trouble who failed and how, where `failure` is; for the log, not for the client
 /// @param failure the last failure, also when a retry hid it from the client
 public record ExchangeRecord(
     String requestId,
@@ -21,4 +22,5 @@ public record ExchangeRecord(
     long bytesIn,
     long bytesOut,
     long nanos,
+    String trouble,
     Optional<Failure> failure) {}

@@ -290,7 +290,8 @@ public final class Gateway implements AutoCloseable {
     var replicas = new ArrayList<Replica>();
     for (var target : external.targets()) {
       var id = name + "-" + (replicas.size() + 1);
-      replicas.add(new Replica(id, name, target.origin(), target.weight(), target.group(), "", up));
+      var origin = target.origin().trusting(external.settings().outgoing().trusting());
+      replicas.add(new Replica(id, name, origin, target.weight(), target.group(), "", up));
     }
     return replicas;
   }
@@ -323,12 +324,15 @@ public final class Gateway implements AutoCloseable {
   public synchronized void discovered(String name, List<Found> found) {
     var now = clock.instant();
     var replicas = new ArrayList<Replica>();
+    var known = upstreams.get(name);
+    var trusting = known == null ? "" : known.settings().outgoing().trusting();
     for (var one : found) {
       var id = name + "@" + one.origin().address();
       var seen =
           firstSeen.computeIfAbsent(
               id, fresh -> new Replica.Snapshot(Replica.State.UP, now, now, Optional.empty()));
-      replicas.add(new Replica(id, name, one.origin(), one.weight(), one.group(), "", seen));
+      var origin = one.origin().trusting(trusting);
+      replicas.add(new Replica(id, name, origin, one.weight(), one.group(), "", seen));
     }
     var gone = new ArrayList<>(discovered.getOrDefault(name, List.of()));
     gone.removeIf(old -> replicas.stream().anyMatch(here -> here.id().equals(old.id())));

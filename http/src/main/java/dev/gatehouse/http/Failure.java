@@ -12,7 +12,12 @@ public enum Failure {
   ORIGIN_REFUSED(Blame.ORIGIN, 502, Retry.SAFE, "the origin refused the connection"),
   ORIGIN_UNREACHABLE(Blame.ORIGIN, 502, Retry.SAFE, "the origin cannot be connected to"),
   ORIGIN_CONNECT_TIMEOUT(Blame.ORIGIN, 502, Retry.SAFE, "connecting to the origin took too long"),
-  ORIGIN_UNTRUSTED(Blame.ORIGIN, 502, Retry.SAFE, "the origin's certificate was not accepted"),
+  ORIGIN_UNTRUSTED(
+      Blame.ORIGIN, 502, Retry.SAFE, "the origin's certificate is from no issuer that is trusted"),
+  ORIGIN_MISNAMED(Blame.ORIGIN, 502, Retry.SAFE, "the origin's certificate is for another host"),
+  ORIGIN_EXPIRED(
+      Blame.ORIGIN, 502, Retry.SAFE, "the origin's certificate has expired or is not valid yet"),
+  ORIGIN_TLS(Blame.ORIGIN, 502, Retry.SAFE, "TLS with the origin could not be agreed on"),
   ORIGIN_RESET(
       Blame.ORIGIN, 502, Retry.IF_IDEMPOTENT, "the origin closed the connection without an answer"),
   ORIGIN_MALFORMED(Blame.ORIGIN, 502, Retry.NEVER, "the origin's answer is not valid HTTP"),

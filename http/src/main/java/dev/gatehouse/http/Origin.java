@@ -4,11 +4,23 @@ package dev.gatehouse.http;
 ///
 /// @param host a name or an address literal without brackets
 /// @param tls whether to speak TLS, checking the certificate against `host`
+/// @param trusting PEM certificates of the only issuers that are trusted; empty: those of the
+///   system
 /// @param via the address literal to connect to, where `host` was looked up already; else empty
-public record Origin(String host, int port, boolean tls, String via) {
+public record Origin(String host, int port, boolean tls, String via, String trusting) {
   /// An origin whose host is looked up for every connection.
   public Origin(String host, int port, boolean tls) {
     this(host, port, tls, "");
+  }
+
+  public Origin(String host, int port, boolean tls, String via) {
+    this(host, port, tls, via, "");
+  }
+
+  /// The same, trusting these issuers; the text and not its file, so that one which changed is
+  /// another origin, with connections of its own.
+  public Origin trusting(String pem) {
+    return pem.equals(trusting) ? this : new Origin(host, port, tls, via, pem);
   }
 
   /// What to connect to.

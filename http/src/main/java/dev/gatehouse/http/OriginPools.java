@@ -12,8 +12,14 @@ import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.resolver.dns.DnsAddressResolverGroup;
 import io.netty.resolver.dns.DnsNameResolverBuilder;
+import java.io.ByteArrayInputStream;
 import java.net.SocketException;
 import java.net.UnknownHostException;
+import java.nio.charset.StandardCharsets;
+import java.security.cert.CertPathBuilderException;
+import java.security.cert.CertificateException;
+import java.security.cert.CertificateExpiredException;
+import java.security.cert.CertificateNotYetValidException;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -23,7 +29,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import javax.net.ssl.SSLException;
-import org.jspecify.annotations.Nullable;
 
 /// Kept-alive connections to origins, one pool per event loop and origin.
 ///
@@ -92,16 +97,20 @@ public final class OriginPools implements AutoCloseable {
     resolver.close();
   }
 
-  /// The TLS context, made when the first `https` origin is used: loading the trust store costs 50
-  /// ms and 5 MB.
+  /// A TLS context for each set of trusted issuers, made when the first `https` origin is used:
+  /// loading the system's trust store costs 50 ms and 5 MB.
   private static final class LazyTls {
-    private @Nullable SslContext context;
+    private final Map<String, SslContext> contexts = new HashMap<>();
 
-    synchronized SslContext get() throws SSLException {
-      var made = context;
+    synchronized SslContext of(String trusting) throws SSLException {
+      var made = contexts.get(trusting);
       if (made == null) {
-        made = SslContextBuilder.forClient().protocols("TLSv1.3", "TLSv1.2").build();
-        context = made;
+        var builder = SslContextBuilder.forClient().protocols("TLSv1.3", "TLSv1.2");
+        if (!trusting.isEmpty()) {
+          builder.trustManager(new ByteArrayInputStream(trusting.getBytes(StandardCharsets.UTF_8)));
+        }
+        made = builder.build();
+        contexts.put(trusting, made);
       }
       return made;
     }
@@ -155,7 +164,8 @@ public final class OriginPools implements AutoCloseable {
                     protected void initChannel(Channel channel) throws SSLException {
                       if (origin.tls()) {
                         var handler =
-                            tls.get().newHandler(channel.alloc(), origin.host(), origin.port());
+                            tls.of(origin.trusting())
+                                .newHandler(channel.alloc(), origin.host(), origin.port());
                         var parameters = handler.engine().getSSLParameters();
                         parameters.setEndpointIdentificationAlgorithm("HTTPS");
                         handler.engine().setSSLParameters(parameters);
@@ -203,7 +213,7 @@ public final class OriginPools implements AutoCloseable {
         case UnknownHostException e -> Failure.ORIGIN_UNRESOLVED;
         case ConnectTimeoutException e -> Failure.ORIGIN_CONNECT_TIMEOUT;
         case io.netty.handler.ssl.SslHandshakeTimeoutException e -> Failure.ORIGIN_CONNECT_TIMEOUT;
-        case SSLException e -> Failure.ORIGIN_UNTRUSTED;
+        case SSLException e -> untrusted(e);
         // A reset while connecting is a refusal too: the listener went away just then.
         case SocketException e ->
             String.valueOf(e.getMessage()).matches("(?i).*(refused|reset).*")
@@ -211,6 +221,23 @@ public final class OriginPools implements AutoCloseable {
                 : Failure.ORIGIN_UNREACHABLE;
         default -> Failure.ORIGIN_UNREACHABLE;
       };
+    }
+
+    /// Why a handshake failed. The JDK tells a wrong name by its message only.
+    private static Failure untrusted(SSLException failure) {
+      for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+        if (cause instanceof CertificateExpiredException
+            || cause instanceof CertificateNotYetValidException) {
+          return Failure.ORIGIN_EXPIRED;
+        }
+        if (cause instanceof CertPathBuilderException) {
+          return Failure.ORIGIN_UNTRUSTED;
+        }
+        if (cause instanceof CertificateException && cause.getCause() == null) {
+          return Failure.ORIGIN_MISNAMED;
+        }
+      }
+      return Failure.ORIGIN_TLS;
     }
 
     /// Takes back a connection whose exchange is over and which can carry another.

@@ -13,11 +13,14 @@ import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLSocket;
 
 /// A small real HTTP/1.1 origin on plain sockets: it keeps every request byte for byte and answers
 /// whatever the test's script writes.
@@ -35,21 +38,28 @@ public final class RecordingOrigin implements AutoCloseable {
   }
 
   private final int port;
+  private final Optional<SSLContext> tls;
   private final List<HttpMessage> received = new CopyOnWriteArrayList<>();
   private final Set<Socket> connections = ConcurrentHashMap.newKeySet();
   private volatile ServerSocket listening;
   private volatile Script script = ok("");
   private volatile boolean early;
 
-  private RecordingOrigin(ServerSocket listening) {
+  private RecordingOrigin(ServerSocket listening, Optional<SSLContext> tls) {
     this.listening = listening;
+    this.tls = tls;
     port = listening.getLocalPort();
     accept(listening);
   }
 
   /// Starts an origin that answers every request with an empty 200.
   public static RecordingOrigin start() {
-    return new RecordingOrigin(bind(FreePort.next()));
+    return new RecordingOrigin(bind(FreePort.next()), Optional.empty());
+  }
+
+  /// Starts one that speaks TLS.
+  public static RecordingOrigin start(SSLContext tls) {
+    return new RecordingOrigin(bind(FreePort.next()), Optional.of(tls));
   }
 
   public int port() {
@@ -167,7 +177,7 @@ public final class RecordingOrigin implements AutoCloseable {
         .start(() -> {
           while (!from.isClosed()) {
             try {
-              var connection = from.accept();
+              var connection = secured(from.accept());
               connections.add(connection);
               Thread.ofVirtual().start(() -> serve(connection));
             } catch (IOException e) {
@@ -175,6 +185,16 @@ public final class RecordingOrigin implements AutoCloseable {
             }
           }
         });
+  }
+
+  private Socket secured(Socket plain) throws IOException {
+    if (tls.isEmpty()) {
+      return plain;
+    }
+    var secure =
+        (SSLSocket) tls.get().getSocketFactory().createSocket(plain, null, plain.getPort(), true);
+    secure.setUseClientMode(false);
+    return secure;
   }
 
   private void serve(Socket connection) {

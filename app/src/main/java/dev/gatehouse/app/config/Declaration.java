@@ -212,6 +212,23 @@ final class Declaration {
       Key.with("connect-timeout", WAIT, "2s", "for a connection to be made, else 502");
   static final Key<Duration> UPSTREAM_TIMEOUT =
       Key.with("timeout", WAIT, "30s", "for an answer to begin, else 504");
+  private static final Key<Boolean> PRESERVE_HOST =
+      Key.with(
+          "preserve-host",
+          Texts.flag(),
+          "false",
+          "whether it gets the client's Host instead of its own; a route's rewrite of the host comes"
+              + " first");
+  private static final Key<String> TLS_CA =
+      Key.required(
+          "ca",
+          Texts.certificates(),
+          "a file with the PEM certificates of the only issuers to trust");
+  private static final Key<String> TLS =
+      Key.optional(
+          "tls",
+          Shape.Section.of(List.of(TLS_CA), v -> v.get(TLS_CA)),
+          "how https:// is spoken with it; without it, the system's issuers are trusted");
   private static final TrafficKeys TRAFFIC = TrafficKeys.external();
   private static final Shape<UpstreamConfig> UPSTREAM =
       Shape.Section.of(
@@ -222,7 +239,9 @@ final class Declaration {
                   DiscoverKeys.SRV,
                   DiscoverKeys.EVERY,
                   CONNECT_TIMEOUT,
-                  UPSTREAM_TIMEOUT),
+                  UPSTREAM_TIMEOUT,
+                  PRESERVE_HOST,
+                  TLS),
               v ->
                   new UpstreamConfig(
                       v.name(),
@@ -233,7 +252,11 @@ final class Declaration {
                       DiscoverKeys.chosen(v),
                       v.get(CONNECT_TIMEOUT),
                       v.get(UPSTREAM_TIMEOUT),
-                      TRAFFIC.settings(v)))
+                      TRAFFIC
+                          .settings(v)
+                          .with(
+                              new UpstreamSettings.Outgoing(
+                                  v.get(PRESERVE_HOST), v.find(TLS).orElse("")))))
           .orJust(URL)
           .checked(Checks::upstream);
   private static final Key<Map<String, UpstreamConfig>> UPSTREAMS =

@@ -1,9 +1,15 @@
 package dev.gatehouse.app.config;
 
 import dev.gatehouse.edge.route.HeaderEdits;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
 import java.net.InetAddress;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.security.cert.CertificateException;
+import java.security.cert.CertificateFactory;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -92,6 +98,34 @@ final class Texts {
       throw new Wrong("'" + text + "' is not the name of a header field");
     }
     return text;
+  }
+
+  /// The text of a file of PEM certificates.
+  static Shape<String> certificates() {
+    var expects = "a file of PEM certificates";
+    return new Shape.Scalar<>(
+        expects,
+        (text, _) -> {
+          String pem;
+          try {
+            pem = Files.readString(Path.of(text));
+          } catch (IOException | InvalidPathException e) {
+            throw new Wrong("'" + text + "' cannot be read; it must be " + expects);
+          }
+          try {
+            var found =
+                CertificateFactory.getInstance("X.509")
+                    .generateCertificates(
+                        new ByteArrayInputStream(pem.getBytes(StandardCharsets.UTF_8)));
+            if (!found.isEmpty()) {
+              return pem;
+            }
+          } catch (CertificateException e) {
+            throw new Wrong("'" + text + "' has a certificate that cannot be read");
+          }
+          throw new Wrong("'" + text + "' has no certificate; it must be " + expects);
+        },
+        Map.of("type", "string", "minLength", 1));
   }
 
   static Shape<Path> path(String expects) {

@@ -166,9 +166,17 @@ public final class EdgeRole implements Role {
           done.path(),
           done.route(),
           done.status(),
-          done.failure().map(failure -> ": " + failure.sentence()).orElse(""),
+          done.failure()
+              .map(failure -> ": " + failure.sentence() + " (" + oneLine(done.trouble()) + ")")
+              .orElse(""),
           done.requestId());
     }
+  }
+
+  /// A library's message may have several, and must not look like several log lines.
+  private static String oneLine(String text) {
+    var line = text.replaceAll("\\p{Cntrl}+", " ");
+    return line.length() > 200 ? line.substring(0, 200) + "..." : line;
   }
 
   private Running admin(

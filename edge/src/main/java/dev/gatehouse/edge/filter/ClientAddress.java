@@ -27,6 +27,7 @@ public final class ClientAddress implements Filter {
   public Verdict apply(Visit visit) {
     var peer = visit.client().getAddress();
     if (peer != null && trusted.test(peer)) {
+      visit.vouch();
       believe(visit, visit.exchange().head().headers());
     }
     return Verdict.PROCEED;

@@ -19,6 +19,7 @@ public final class Visit {
   private Optional<Permits> permits = Optional.empty();
   private String proto = "http";
   private Optional<String> forwardedHost = Optional.empty();
+  private boolean vouched;
   private RequestHead head;
   private Optional<String> originHost = Optional.empty();
 
@@ -36,6 +37,7 @@ public final class Visit {
     var copy = new Visit(exchange, route);
     copy.client = client;
     copy.clientText = clientText;
+    copy.vouched = vouched;
     copy.identity = identity;
     copy.proto = proto;
     copy.forwardedHost = forwardedHost;
@@ -74,6 +76,15 @@ public final class Visit {
   /// Who asks: the peer, or whom a trusted proxy names.
   public InetSocketAddress client() {
     return client;
+  }
+
+  /// Whether the peer is a trusted proxy, whose word about the request counts.
+  public boolean vouched() {
+    return vouched;
+  }
+
+  public void vouch() {
+    vouched = true;
   }
 
   /// The client's address as text without the port.

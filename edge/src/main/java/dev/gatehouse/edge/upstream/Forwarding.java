@@ -16,8 +16,8 @@ import java.util.concurrent.ThreadLocalRandom;
 ///
 /// Towards one's own replicas the edge adds who the user is, with the assembly's secret as proof,
 /// and keeps `Host`. Towards an external origin it removes our own cookies and sets `Host` to the
-/// origin's. A client's own `X-Forwarded-*`, `Forwarded`, `traceparent` and `X-Gatehouse-*` are
-/// never believed.
+/// origin's. A client's own `X-Forwarded-*`, `Forwarded`, `traceparent` and `X-Gatehouse-*` are not
+/// believed; a trusted proxy's are, but for the last ([Vouched]).
 public final class Forwarding {
   /// Cookies of ours, which are nobody else's business.
   private static final Set<String> OWN_COOKIES =
@@ -61,24 +61,39 @@ public final class Forwarding {
       if (visit.route().authenticate().pass()) {
         visit.user().ifPresent(user -> to.set("X-Gatehouse-User", user));
       }
-      var host = visit.originHost();
-      to.set(HttpHeaderNames.HOST, host.isPresent() ? host.get() : origin.authority());
+      to.set(HttpHeaderNames.HOST, host(visit, upstream, origin));
       withoutOwnCookies(
           to, upstream.settings().balance() instanceof Balance.Sticky(var cookie) ? cookie : "");
     }
     to.set("X-Request-Id", visit.exchange().requestId());
     // A client's own fields of these names stayed behind above, so adding is enough.
-    var client = visit.clientText();
-    to.add("X-Forwarded-For", client);
-    to.add("X-Forwarded-Proto", visit.proto());
-    var asked = visit.forwardedHost();
-    if (!asked.isEmpty()) {
-      to.add("X-Forwarded-Host", asked);
+    if (visit.vouched()) {
+      Vouched.add(to, visit, from);
+    } else {
+      var client = visit.clientText();
+      var asked = visit.forwardedHost();
+      to.add("X-Forwarded-For", client);
+      to.add("X-Forwarded-Proto", visit.proto());
+      if (!asked.isEmpty()) {
+        to.add("X-Forwarded-Host", asked);
+      }
+      to.add("Forwarded", forwarded(client, asked, visit.proto()));
+      to.add("traceparent", traceparent());
     }
-    to.add("Forwarded", forwarded(client, asked, visit.proto()));
-    to.add("traceparent", traceparent());
     to.add(HttpHeaderNames.VIA, "1.1 gatehouse");
     return to;
+  }
+
+  /// What the route says; else the client's where the upstream is to see it; else the origin's.
+  private static String host(Visit visit, Upstream upstream, Origin origin) {
+    var rewritten = visit.originHost();
+    if (rewritten.isPresent()) {
+      return rewritten.get();
+    }
+    var clients = visit.exchange().head().host();
+    return upstream.settings().outgoing().preserveHost() && !clients.isEmpty()
+        ? clients
+        : origin.authority();
   }
 
   static HttpHeaders toClient(HttpHeaders from) {
@@ -120,7 +135,7 @@ public final class Forwarding {
   }
 
   /// RFC 7239: an IPv6 address is quoted and bracketed; the host is quoted because of its colon.
-  private static String forwarded(String client, String host, String proto) {
+  static String forwarded(String client, String host, String proto) {
     var by = client.indexOf(':') >= 0 ? "for=\"[" + client + "]\"" : "for=" + client;
     return host.isEmpty() ? by + ";proto=" + proto : by + ";host=\"" + host + "\";proto=" + proto;
   }
@@ -153,7 +168,7 @@ public final class Forwarding {
   }
 
   /// A new trace, not sampled (W3C Trace Context section 3.2).
-  private static String traceparent() {
+  static String traceparent() {
     var random = ThreadLocalRandom.current();
     var chars = new char[55];
     chars[0] = '0';

@@ -11,6 +11,7 @@ import java.util.Set;
 /// @param eject when real requests take a replica out; empty: never, but for refused connections
 /// @param breaker empty: none
 /// @param slowStart how long a replica that is new or back takes to get its full share; zero: none
+/// @param outgoing how its origins are spoken to
 public record UpstreamSettings(
     Balance balance,
     Optional<Upstream.Check> check,
@@ -18,7 +19,39 @@ public record UpstreamSettings(
     Optional<Trip> breaker,
     Retries retries,
     Crowd crowd,
-    Duration slowStart) {
+    Duration slowStart,
+    Outgoing outgoing) {
+
+  /// The same for an upstream that is spoken to in the usual way.
+  public UpstreamSettings(
+      Balance balance,
+      Optional<Upstream.Check> check,
+      Optional<Eject> eject,
+      Optional<Trip> breaker,
+      Retries retries,
+      Crowd crowd,
+      Duration slowStart) {
+    this(balance, check, eject, breaker, retries, crowd, slowStart, Outgoing.USUAL);
+  }
+
+  /// These, spoken to like this.
+  public UpstreamSettings with(Outgoing other) {
+    return new UpstreamSettings(balance, check, eject, breaker, retries, crowd, slowStart, other);
+  }
+
+  /// How an origin that is not ours is spoken to.
+  ///
+  /// @param preserveHost whether it gets the client's `Host` instead of its own; a route's rewrite
+  ///   of the host comes first
+  /// @param trusting PEM certificates of the only issuers that are trusted; empty: the system's
+  public record Outgoing(boolean preserveHost, String trusting) {
+    public static final Outgoing USUAL = new Outgoing(false, "");
+
+    @Override
+    public String toString() {
+      return "Outgoing";
+    }
+  }
 
   /// Passive health: when a replica's answers to real requests take it out, and for how long.
   ///

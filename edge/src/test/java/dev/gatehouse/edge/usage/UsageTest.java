@@ -174,7 +174,17 @@ class UsageTest {
     for (int micros = 1000; micros <= 100_000; micros += 100) {
       tally.count(
           new ExchangeRecord(
-              "i", "GET", "/", "shop", "10.0.0.1", 200, 0, 0, micros * 1000L, Optional.empty()));
+              "i",
+              "GET",
+              "/",
+              "shop",
+              "10.0.0.1",
+              200,
+              0,
+              0,
+              micros * 1000L,
+              "",
+              Optional.empty()));
     }
     gather(NOW, tally);
     store();
@@ -285,6 +295,6 @@ class UsageTest {
 
   private static ExchangeRecord done(String route, String client, int status, long bytesIn) {
     return new ExchangeRecord(
-        "id", "GET", "/", route, client, status, bytesIn, 5, 1_000_000, Optional.empty());
+        "id", "GET", "/", route, client, status, bytesIn, 5, 1_000_000, "", Optional.empty());
   }
 }
