@@ -61,7 +61,10 @@ final class ClientAddressTest {
           """)
   void behind_trusted_proxies_the_client_is_the_last_address_that_is_not_one_of_them(
       String fields, String told) throws IOException {
-    assertThat(told(true, fields)).isEqualTo(told);
+    // The client, then the proxies in between, and last the peer.
+    var hops = told(true, fields).split(", ");
+    assertThat(hops[0]).isEqualTo(told);
+    assertThat(hops[hops.length - 1]).isEqualTo("127.0.0.1");
   }
 
   @ParameterizedTest
