@@ -59,6 +59,13 @@ final class LeakTest {
             client.send(
                 "POST /bad HTTP/1.1\r\nHost: a\r\nContent-Length: 500000\r\n\r\n"
                     + "y".repeat(90_000));
+            // A reset throws away what the edge has not read yet.
+            await()
+                .pollInterval(Duration.ofMillis(2))
+                .until(() ->
+                    edge.gateway.upstreams().stream()
+                        .flatMap(upstream -> upstream.replicas().stream())
+                        .anyMatch(replica -> replica.inFlight() > 0));
             client.reset();
           }
         });
