@@ -15,6 +15,7 @@ import dev.gatehouse.edge.route.RouteTable;
 import dev.gatehouse.edge.upstream.Forwarding;
 import dev.gatehouse.edge.upstream.HealthChecks;
 import dev.gatehouse.edge.upstream.Replica;
+import dev.gatehouse.edge.upstream.Tokens;
 import dev.gatehouse.edge.upstream.Upstream;
 import dev.gatehouse.edge.upstream.UpstreamSettings;
 import dev.gatehouse.http.HttpLimits;
@@ -84,7 +85,13 @@ public final class Gateway implements AutoCloseable {
       Limits admission) {}
 
   /// An upstream that is not ours.
-  public record External(List<Target> targets, UpstreamSettings settings) {}
+  ///
+  /// @param tokens what the edge shows to it; empty: nothing of its own
+  public record External(List<Target> targets, UpstreamSettings settings, Optional<Tokens> tokens) {
+    public External(List<Target> targets, UpstreamSettings settings) {
+      this(targets, settings, Optional.empty());
+    }
+  }
 
   /// One origin of an upstream that is not ours.
   ///
@@ -203,18 +210,17 @@ public final class Gateway implements AutoCloseable {
     next.externals()
         .forEach((name, external) -> {
           var old = known.get(name);
-          all.put(
-              name,
-              old != null && !old.own()
-                  ? old
-                  : new Upstream(
-                      name,
-                      false,
-                      external.settings(),
-                      origins(name, external, started),
-                      world(next)));
+          all.put(name, old != null && !old.own() ? old : external(name, external, next));
         });
     return Collections.unmodifiableMap(all);
+  }
+
+  private Upstream external(String name, External external, Settings next) {
+    var made =
+        new Upstream(
+            name, false, external.settings(), origins(name, external, started), world(next));
+    made.show(external.tokens());
+    return made;
   }
 
   private static <N, T> T known(Map<N, T> map, N name) {
@@ -237,6 +243,7 @@ public final class Gateway implements AutoCloseable {
         .forEach((name, external) -> {
           var upstream = known(kept, name);
           upstream.adopt(external.settings());
+          upstream.show(external.tokens());
           // None: whoever discovers them says which there are.
           if (!external.targets().isEmpty()) {
             upstream.replace(origins(name, external, started));

@@ -29,7 +29,8 @@ public enum Failure {
   BREAKER_OPEN(
       Blame.ORIGIN, 503, Retry.NEVER, "too many requests failed lately, so none is sent for now"),
   QUEUE_FULL(Blame.ORIGIN, 503, Retry.NEVER, "every replica is busy and too many requests wait"),
-  QUEUE_TIMEOUT(Blame.ORIGIN, 503, Retry.NEVER, "every replica stayed busy for too long");
+  QUEUE_TIMEOUT(Blame.ORIGIN, 503, Retry.NEVER, "every replica stayed busy for too long"),
+  NO_TOKEN(Blame.GATEHOUSE, 503, Retry.NEVER, "the edge has no token to show to the origin");
 
   /// Who made it fail.
   public enum Blame {

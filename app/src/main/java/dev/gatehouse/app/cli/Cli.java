@@ -217,6 +217,21 @@ public final class Cli {
     return Stats.run(file.chosen(), data.chosen(), query, json);
   }
 
+  @Command(
+      name = "token",
+      mixinStandardHelpOptions = true,
+      description = {
+        "Get the token that requests show to an upstream (one of 'credentials').",
+        "Prints a page on which somebody allows it, and keeps what comes back in the data directory."
+      })
+  int token(
+      @CommandLine.Mixin FileOption file,
+      @CommandLine.Mixin DataOption data,
+      @Parameters(paramLabel = "NAME") String name)
+      throws InterruptedException {
+    return Token.run(name, file.chosen(), data.chosen());
+  }
+
   static final class OfTheJar implements IVersionProvider {
     @Override
     public String[] getVersion() {

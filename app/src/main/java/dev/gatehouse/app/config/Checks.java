@@ -64,6 +64,11 @@ final class Checks {
   // ---- one section
 
   static void upstream(Values values) {
+    var listed = values.find(Declaration.URLS).orElse(List.of()).stream();
+    CredentialKeys.upstream(
+        values,
+        Stream.concat(listed.map(UpstreamConfig.Target::url), values.find(Declaration.URL).stream())
+            .toList());
     var names = values.reading().names(values.path());
     var given =
         Stream.of("url", "urls", "dns", "srv").filter(names::contains).map(n -> "'" + n + "'");

@@ -1,5 +1,6 @@
 package dev.gatehouse.app.config;
 
+import dev.gatehouse.edge.auth.TokenSettings;
 import dev.gatehouse.edge.limit.Limit;
 import java.nio.file.Path;
 import java.util.List;
@@ -14,6 +15,7 @@ import java.util.Optional;
 /// @param stats the usage statistics
 /// @param services by name, in the file's order; a service that is absent is not run
 /// @param authentication what credentials are checked against
+/// @param credentials what upstreams are shown, by name
 /// @param upstreams by name, in the file's order, then those that routes name by their URL
 /// @param routes in the file's order; which one wins is a matter of [RouteConfig.Match], not of
 ///   order
@@ -30,6 +32,7 @@ public record Config(
     StatsConfig stats,
     Map<String, ServiceConfig> services,
     AuthConfig authentication,
+    Map<String, TokenSettings> credentials,
     Map<String, UpstreamConfig> upstreams,
     List<RouteConfig> routes,
     List<Limit> limits) {
@@ -48,6 +51,7 @@ public record Config(
         stats,
         services,
         authentication,
+        credentials,
         upstreams,
         routes,
         limits);

@@ -238,6 +238,7 @@ final class Declaration {
                   DiscoverKeys.DNS,
                   DiscoverKeys.SRV,
                   DiscoverKeys.EVERY,
+                  CredentialKeys.OF_UPSTREAM,
                   CONNECT_TIMEOUT,
                   UPSTREAM_TIMEOUT,
                   PRESERVE_HOST,
@@ -250,6 +251,7 @@ final class Declaration {
                               v.find(URL).map(url -> List.of(new UpstreamConfig.Target(url, 1, 1))))
                           .orElse(List.of()),
                       DiscoverKeys.chosen(v),
+                      v.find(CredentialKeys.OF_UPSTREAM),
                       v.get(CONNECT_TIMEOUT),
                       v.get(UPSTREAM_TIMEOUT),
                       TRAFFIC
@@ -407,6 +409,7 @@ final class Declaration {
                   STATS,
                   ServiceKeys.SERVICES,
                   AuthKeys.AUTHENTICATION,
+                  CredentialKeys.CREDENTIALS,
                   UPSTREAMS,
                   ROUTES,
                   LimitKeys.LIMITS),
@@ -436,6 +439,7 @@ final class Declaration {
         v.get(STATS),
         v.get(ServiceKeys.SERVICES),
         v.get(AuthKeys.AUTHENTICATION),
+        v.find(CredentialKeys.CREDENTIALS).orElse(Map.of()),
         Collections.unmodifiableMap(upstreams),
         v.get(ROUTES),
         v.find(LimitKeys.LIMITS).orElse(List.of()));
@@ -447,6 +451,7 @@ final class Declaration {
       return new UpstreamConfig(
           url,
           List.of(new UpstreamConfig.Target(Texts.parseServer(url), 1, 1)),
+          Optional.empty(),
           Optional.empty(),
           fallback(CONNECT_TIMEOUT, reading),
           fallback(UPSTREAM_TIMEOUT, reading),

@@ -20,7 +20,7 @@ final class Secrets {
   /// Header fields whose values are nobody's business.
   private static final Pattern FIELD =
       Pattern.compile(
-          "(?i).*-headers\\.(set|add)\\..*(authorization|cookie|password|secret|token|api-?key).*");
+          "(?i)credentials\\.[^.]+\\.client-secret|.*-headers\\.(set|add)\\..*(authorization|cookie|password|secret|token|api-?key).*");
 
   private Secrets() {}
 

@@ -10,6 +10,7 @@ import java.util.Optional;
 /// @param name as routes, logs and metrics call it: a name of the file, or a route's own URL
 /// @param targets none where they are found by DNS
 /// @param discover how they are found by DNS
+/// @param credentials the name of the token that requests show
 /// @param connectTimeout for a connection to be made, TLS included
 /// @param timeout for the head of the answer to arrive
 /// @param traffic how requests are shared among the targets, in the edge's own words
@@ -17,6 +18,7 @@ public record UpstreamConfig(
     String name,
     List<Target> targets,
     Optional<DiscoverConfig> discover,
+    Optional<String> credentials,
     Duration connectTimeout,
     Duration timeout,
     UpstreamSettings traffic) {

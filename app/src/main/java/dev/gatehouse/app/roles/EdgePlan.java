@@ -9,11 +9,13 @@ import dev.gatehouse.app.config.ServiceConfig;
 import dev.gatehouse.app.config.UpstreamConfig;
 import dev.gatehouse.edge.Gateway;
 import dev.gatehouse.edge.auth.AuthSettings;
+import dev.gatehouse.edge.auth.TokenSettings;
 import dev.gatehouse.edge.discover.Source;
 import dev.gatehouse.edge.route.Identity;
 import dev.gatehouse.edge.route.PathPattern;
 import dev.gatehouse.edge.route.Route;
 import dev.gatehouse.edge.route.Split;
+import dev.gatehouse.edge.upstream.Tokens;
 import dev.gatehouse.edge.upstream.UpstreamSettings;
 import dev.gatehouse.http.HttpLimits;
 import dev.gatehouse.http.Origin;
@@ -85,9 +87,10 @@ record EdgePlan(Config config) {
     return replicated;
   }
 
-  Map<String, Gateway.External> externals() {
+  /// @param tokens of a credential of this configuration
+  Map<String, Gateway.External> externals(Function<TokenSettings, Tokens> tokens) {
     var externals = new LinkedHashMap<String, Gateway.External>();
-    config.upstreams().forEach((name, upstream) -> externals.put(name, external(upstream)));
+    config.upstreams().forEach((name, upstream) -> externals.put(name, external(upstream, tokens)));
     return externals;
   }
 
@@ -115,9 +118,12 @@ record EdgePlan(Config config) {
         found.every());
   }
 
-  private static Gateway.External external(UpstreamConfig upstream) {
+  private Gateway.External external(
+      UpstreamConfig upstream, Function<TokenSettings, Tokens> tokens) {
     return new Gateway.External(
-        upstream.targets().stream().map(EdgePlan::target).toList(), upstream.traffic());
+        upstream.targets().stream().map(EdgePlan::target).toList(),
+        upstream.traffic(),
+        upstream.credentials().map(config.credentials()::get).map(tokens));
   }
 
   private static Gateway.Target target(UpstreamConfig.Target target) {

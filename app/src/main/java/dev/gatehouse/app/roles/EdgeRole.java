@@ -101,7 +101,8 @@ public final class EdgeRole implements Role {
                     new SecureRandom().nextLong())
                 .begin(STORED_LIMITS);
         return admin(
-            context, loops, workers, services, doors, metrics, usage, gateway, reload, limits, exchange);
+            context, loops, workers, services, doors, metrics, usage, gateway, reload, limits,
+            exchange);
       } catch (IOException e) {
         gateway.close(Duration.ZERO);
         throw e;
@@ -136,7 +137,7 @@ public final class EdgeRole implements Role {
         plan.routes(),
         services.routes(),
         plan.replicated(),
-        plan.externals(),
+        plan.externals(wanted -> doors.tokens(wanted, context.data().resolve("tokens"))),
         OriginPools.Settings.DEFAULT,
         context.secrets().assembly(),
         trusted(config.edge().trustedProxies()),

@@ -81,6 +81,7 @@ public final class Rehearsal {
         new StatsConfig(false, config.stats().flushEvery()),
         config.services(),
         config.authentication(),
+        config.credentials(),
         config.upstreams(),
         config.routes(),
         config.limits());

@@ -1,13 +1,16 @@
 package dev.gatehouse.edge.auth;
 
 import dev.gatehouse.edge.route.Identity;
+import dev.gatehouse.edge.upstream.Tokens;
 import dev.gatehouse.http.Guessing;
 import dev.gatehouse.http.Routes;
 import dev.gatehouse.state.Database;
+import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Executors;
@@ -52,6 +55,7 @@ public final class Doorkeeper implements AutoCloseable {
   private volatile Optional<ScheduledExecutorService> rounds = Optional.empty();
   private volatile Optional<Made<AuthSettings.Basic, BasicPassword>> basic = Optional.empty();
   private volatile Optional<Made<JwtSettings, Jwt>> jwt = Optional.empty();
+  private final Map<String, Made<TokenSettings, TokenKeeper>> tokens = new HashMap<>();
   private Optional<ApiKeyAdmin.Tools> keys = Optional.empty();
   private volatile boolean keysUsed;
 
@@ -133,6 +137,19 @@ public final class Doorkeeper implements AutoCloseable {
     }
     keysUsed = true;
     return keys.get();
+  }
+
+  /// The token of an upstream; the same settings get the same one.
+  ///
+  /// @param directory where tokens are kept
+  public synchronized Tokens tokens(TokenSettings wanted, Path directory) {
+    var known = tokens.get(wanted.name());
+    if (known != null && known.from.equals(wanted)) {
+      return known.thing;
+    }
+    var made = new TokenKeeper(wanted, directory, clock, Thread::startVirtualThread);
+    tokens.put(wanted.name(), new Made<>(wanted, made));
+    return made;
   }
 
   private Guessing guessing() {

@@ -312,7 +312,8 @@ final class Lookup implements CachedRoute.Ongoing, Flights.Waiter {
           ORIGIN_TRUNCATED,
           ORIGIN_ERROR,
           QUEUE_FULL,
-          QUEUE_TIMEOUT ->
+          QUEUE_TIMEOUT,
+          NO_TOKEN ->
           !caching.staleOnly();
       case NO_REPLICA -> visit.route().allDown() != Route.AllDown.FAIL_CLOSED;
       default -> true;

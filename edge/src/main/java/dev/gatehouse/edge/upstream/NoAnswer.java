@@ -27,6 +27,7 @@ final class NoAnswer {
       case NO_REPLICA -> "No replica is up";
       case BREAKER_OPEN -> "The upstream is left alone for a moment";
       case QUEUE_FULL, QUEUE_TIMEOUT -> "Every replica is busy";
+      case NO_TOKEN -> "No token for the upstream";
       default -> "The upstream failed";
     };
   }

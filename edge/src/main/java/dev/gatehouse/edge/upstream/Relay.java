@@ -58,6 +58,12 @@ public final class Relay extends Ask implements OriginListener, Upload.Watcher {
   private boolean renewed;
   private int retries;
 
+  /// What the edge shows to the origin; null: nothing of its own.
+  private @Nullable String token;
+
+  /// Whether the origin has refused a token of ours already.
+  private boolean tokenRefused;
+
   /// When the request was complete, as far as it is: the total timeout counts from here.
   private long asked;
 
@@ -91,11 +97,63 @@ public final class Relay extends Ask implements OriginListener, Upload.Watcher {
     reply.onWritable(this::replyWritable);
     asked = upstream.now();
     if (upstream.admits(asked)) {
-      attempt(asked);
+      var tokens = upstream.tokens();
+      if (tokens.isEmpty()) {
+        attempt(asked);
+      } else {
+        show(tokens.get(), tokens.get().now());
+      }
     } else {
       onFailure.accept(Failure.BREAKER_OPEN, "the breaker of " + upstream.name() + " is open");
       refuse(Failure.BREAKER_OPEN, upstream.retryAfter(asked));
     }
+  }
+
+  /// Goes on with this token, or with one that has to be waited for.
+  private void show(Tokens tokens, Optional<String> ready) {
+    if (ready.isPresent()) {
+      token = ready.get();
+      attempt(upstream.now());
+      return;
+    }
+    tokens
+        .other(Optional.ofNullable(token))
+        .whenCompleteAsync(
+            (fresh, failure) -> {
+              if (reply.done()) {
+                return;
+              }
+              if (fresh == null) {
+                onFailure.accept(Failure.NO_TOKEN, String.valueOf(failure));
+                refuse(Failure.NO_TOKEN, 1);
+              } else {
+                token = fresh;
+                attempt(upstream.now());
+              }
+            },
+            client.loop());
+  }
+
+  /// A 401 says that nothing was done, so any request that is still here as a whole may be sent
+  /// once more, with another token.
+  private boolean mayShowAnother(int status) {
+    return status == 401
+        && token != null
+        && !tokenRefused
+        && replayable()
+        && visit.route().retry() != Route.Retry.OFF;
+  }
+
+  private void showAnother(Tokens tokens) {
+    tokenRefused = true;
+    var to = origin;
+    origin = null;
+    if (to != null) {
+      to.discard();
+    }
+    letGo();
+    holdBody();
+    show(tokens, Optional.empty());
   }
 
   /// The client is gone, or the exchange is over: let go of the origin.
@@ -238,12 +296,21 @@ public final class Relay extends Ask implements OriginListener, Upload.Watcher {
         new OriginRequest(
             head.method(),
             head.target().raw(),
-            forwarding.toOrigin(visit, upstream, to.origin()),
+            fields(to),
             head.hasBody(),
             visit.route().connectTimeout(),
             retries == 0 ? visit.route().timeout() : timeLeft(now)),
         fresh,
         this);
+  }
+
+  /// Our own token takes the place of whatever the client showed.
+  private HttpHeaders fields(Replica to) {
+    var fields = forwarding.toOrigin(visit, upstream, to.origin());
+    if (token != null) {
+      fields.set(HttpHeaderNames.AUTHORIZATION, "Bearer " + token);
+    }
+    return fields;
   }
 
   /// Of the total timeout, for one more try.
@@ -310,6 +377,11 @@ public final class Relay extends Ask implements OriginListener, Upload.Watcher {
     long now = upstream.now();
     if (!slow) {
       upstream.answered(from, status, began, now);
+    }
+    var tokens = upstream.tokens();
+    if (tokens.isPresent() && mayShowAnother(status)) {
+      showAnother(tokens.get());
+      return;
     }
     if (status >= 400 && upstream.worthAnother(status, trial) && anotherFor(from, true, now)) {
       var to = origin;

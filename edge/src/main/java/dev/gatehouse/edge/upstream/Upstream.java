@@ -86,6 +86,7 @@ public final class Upstream {
   private final WaitingRoom room =
       new WaitingRoom(ask -> place(ask, now()), ask -> hopeless(ask, now()));
   private volatile UpstreamSettings settings;
+  private volatile Optional<Tokens> tokens = Optional.empty();
   private volatile Lineup lineup;
   private volatile @Nullable Breaker breaker;
 
@@ -155,6 +156,15 @@ public final class Upstream {
   }
 
   // --- what it is made of ---
+
+  /// What requests show to it from now on; empty: nothing of ours.
+  public void show(Optional<Tokens> next) {
+    tokens = next;
+  }
+
+  Optional<Tokens> tokens() {
+    return tokens;
+  }
 
   /// Takes over new settings; what is known of the replicas stays.
   public synchronized void adopt(UpstreamSettings next) {

@@ -5,6 +5,7 @@ import dev.gatehouse.edge.route.Identity;
 import dev.gatehouse.edge.route.PathPattern;
 import dev.gatehouse.edge.route.Route;
 import dev.gatehouse.edge.route.RoutePattern;
+import dev.gatehouse.edge.upstream.Tokens;
 import dev.gatehouse.edge.upstream.UpstreamSettings;
 import dev.gatehouse.http.HttpLimits;
 import dev.gatehouse.http.Loops;
@@ -32,6 +33,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Random;
 import java.util.concurrent.Executors;
+import java.util.function.Function;
 import java.util.function.Supplier;
 
 /// A gateway whose paths ask for credentials: `/own/NAME` leads to a service that answers who asks,
@@ -45,6 +47,15 @@ final class GuardedEdge implements AutoCloseable {
   /// One route of each kind by name.
   GuardedEdge(
       Supplier<Database> database, AuthSettings settings, Map<String, Route.Authentication> ways) {
+    this(database, settings, ways, doors -> Optional.empty());
+  }
+
+  /// @param shown what the edge shows to the origin
+  GuardedEdge(
+      Supplier<Database> database,
+      AuthSettings settings,
+      Map<String, Route.Authentication> ways,
+      Function<Doorkeeper, Optional<Tokens>> shown) {
     doors =
         new Doorkeeper(
             token -> token.equals("good") ? Optional.of("user-1") : Optional.empty(),
@@ -78,7 +89,8 @@ final class GuardedEdge implements AutoCloseable {
                           List.of(
                               new Gateway.Target(
                                   new Origin("127.0.0.1", origin.port(), false), 1, 1)),
-                          UpstreamSettings.external(Optional.empty()))),
+                          UpstreamSettings.external(Optional.empty()),
+                          shown.apply(doors))),
                   OriginPools.Settings.DEFAULT,
                   "secret",
                   address -> false,
