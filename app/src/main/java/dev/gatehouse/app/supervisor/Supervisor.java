@@ -150,7 +150,14 @@ public final class Supervisor implements AutoCloseable {
       database = Optional.of(started);
       databaseMillis = TimeUnit.NANOSECONDS.toMillis(nanos.getAsLong() - began);
     }
-    started.onExit().thenRunAsync(() -> databaseEnded(starter), Thread::startVirtualThread);
+    started
+        .onExit()
+        .thenRunAsync(
+            () -> {
+              started.close(); // it holds the lock of its data directory, which the next one needs
+              databaseEnded(starter);
+            },
+            Thread::startVirtualThread);
     tellDatabase(started.url());
   }
 
