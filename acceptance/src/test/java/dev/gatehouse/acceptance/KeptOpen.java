@@ -40,6 +40,13 @@ final class KeptOpen implements AutoCloseable {
             .formatted(path, json.length(), json));
   }
 
+  Answer post(String path, String json, String... fields) throws IOException {
+    var head = String.join("\r\n", fields);
+    return send(
+        "POST %s HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n%sContent-Length: %d\r\n\r\n%s"
+            .formatted(path, head.isEmpty() ? "" : head + "\r\n", json.length(), json));
+  }
+
   private Answer send(String request) throws IOException {
     socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
     int status = Integer.parseInt(line().substring(9, 12));
