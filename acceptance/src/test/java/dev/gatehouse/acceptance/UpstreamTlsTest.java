@@ -2,12 +2,18 @@ package dev.gatehouse.acceptance;
 
 import static dev.gatehouse.acceptance.Http.problem;
 import static dev.gatehouse.testkit.RecordingOrigin.ok;
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.gatehouse.testkit.ProgramUnderTest;
 import dev.gatehouse.testkit.RecordingOrigin;
 import dev.gatehouse.testkit.TestCertificates;
 import dev.gatehouse.testkit.TestPostgres;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -24,6 +30,7 @@ class UpstreamTlsTest {
   private final RecordingOrigin expired =
       RecordingOrigin.start(certificates.servingExpired("localhost"));
   private final RecordingOrigin plain = RecordingOrigin.start();
+  private final ServerSocket speaksNoTls = answeringAtOnce();
   private final ProgramUnderTest edge =
       ProgramUnderTest.assembly(
               """
@@ -34,7 +41,7 @@ class UpstreamTlsTest {
                 wrong-host: {url: "https://127.0.0.1:%1$d", tls: {ca: "%4$s"}}
                 expired: {url: "https://localhost:%2$d", tls: {ca: "%4$s"}}
                 unknown: {url: "https://localhost:%1$d"}
-                plain: {url: "https://localhost:%3$d"}
+                plain: {url: "https://localhost:%5$d"}
                 sees-host: {url: "http://127.0.0.1:%3$d", preserve-host: true}
               routes:
                 - {match: {path: /good}, to: good}
@@ -45,7 +52,12 @@ class UpstreamTlsTest {
                 - {match: {path: /host}, to: sees-host}
                 - {match: {path: /other-host}, to: sees-host, rewrite: {host: other.example}}
               """
-                  .formatted(good.port(), expired.port(), plain.port(), certificates.ca()))
+                  .formatted(
+                      good.port(),
+                      expired.port(),
+                      plain.port(),
+                      certificates.ca(),
+                      speaksNoTls.getLocalPort()))
           .with("GATEHOUSE_DATABASE", TestPostgres.emptyUrl())
           .with("GATEHOUSE_SECRET", "0123456789abcdef");
   private final Http http = new Http(edge.edgePort());
@@ -55,8 +67,32 @@ class UpstreamTlsTest {
     edge.start("run", "edge");
   }
 
+  /// Answers what it is sent without reading it as anything, as a web server's plain port does.
+  private static ServerSocket answeringAtOnce() {
+    try {
+      var socket = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+      Thread.ofVirtual()
+          .start(() -> {
+            while (!socket.isClosed()) {
+              try (var connection = socket.accept()) {
+                connection
+                    .getOutputStream()
+                    .write("HTTP/1.1 400 Bad Request\r\n\r\n".getBytes(US_ASCII));
+                connection.getInputStream().transferTo(OutputStream.nullOutputStream());
+              } catch (IOException gone) {
+                // The edge hung up, or the test is over: the edge's answer is what is looked at.
+              }
+            }
+          });
+      return socket;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   @AfterAll
-  void close() {
+  void close() throws IOException {
+    speaksNoTls.close();
     edge.close();
     good.close();
     expired.close();
