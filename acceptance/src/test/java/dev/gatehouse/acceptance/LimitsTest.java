@@ -91,6 +91,14 @@ class LimitsTest {
     var other = from("198.51.100.1", "/categories/MLA1");
     assertThat(other.statusCode()).isEqualTo(200);
     assertThat(header(other, "RateLimit-Policy")).isEqualTo("\"categories\";q=10000;w=60");
+    assertThat(counted("address-item")).isEqualTo("10 passed, 1 refused");
+    assertThat(counted("one-address")).isEqualTo("1000 passed, 1 refused");
+  }
+
+  private String counted(String limit) {
+    var stats = json(admin.get("/admin/stats?by=limit&limit=" + limit, authorized()));
+    var row = stats.path("rows").path(0);
+    return row.path("allowed").asLong() + " passed, " + row.path("refused").asLong() + " refused";
   }
 
   @Test

@@ -50,7 +50,8 @@ final class EdgeUnderTest implements AutoCloseable {
           InstantSource.system(),
           System::nanoTime,
           new SecureRandom());
-  final Limits limits = new Limits(10_000, System::nanoTime, new SecureRandom());
+  final Limits limits =
+      new Limits(10_000, System::nanoTime, new SecureRandom(), Limits.Witness.NOBODY);
   final Gateway gateway;
   private final Loops loops;
 

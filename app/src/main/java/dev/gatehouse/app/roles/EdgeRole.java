@@ -75,7 +75,9 @@ public final class EdgeRole implements Role {
             context.nanos(),
             new SecureRandom());
     try {
-      var limits = new Limits(config.edge().limits().keys(), context.nanos(), new SecureRandom());
+      var limits =
+          new Limits(
+              config.edge().limits().keys(), context.nanos(), new SecureRandom(), usage::limit);
       limits.file(config.limits());
       Function<Config, Gateway.Settings> plan =
           now -> settings(now, context, services, doors, metrics, usage, limits);

@@ -63,6 +63,13 @@ final class UsageStats implements AutoCloseable {
     }
   }
 
+  /// As above: a limit let a request pass, or turned it away.
+  void limit(String name, boolean allowed) {
+    if (usage.isPresent()) {
+      usage.get().limit(name, allowed);
+    }
+  }
+
   /// @param all the routes in force
   Routes routes(Supplier<List<Route>> all) {
     return Routes.builder()

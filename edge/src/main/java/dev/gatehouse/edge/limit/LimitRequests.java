@@ -37,7 +37,7 @@ public final class LimitRequests implements Filter {
     var permits =
         visit.permits().isPresent()
             ? visit.permits().get().knowing(subject)
-            : new Permits(limits.buckets(), subject, limits.now());
+            : new Permits(limits, subject);
     if (open) {
       rules.open().search(subject, permits);
     }

@@ -22,7 +22,16 @@ public final class Limits {
   /// @param inForce not, if the file has another one of its name
   public record Standing(Limit limit, boolean inForce, long allowed, long refused) {}
 
+  /// Hears of every request that a limit let pass or turned away, on the request's event loop.
+  @FunctionalInterface
+  public interface Witness {
+    Witness NOBODY = (name, allowed) -> {};
+
+    void limit(String name, boolean allowed);
+  }
+
   private final LongSupplier nanos;
+  private final Witness witness;
   private final long began;
   private final Buckets buckets;
   private final Sharing sharing = new Sharing();
@@ -33,8 +42,9 @@ public final class Limits {
   private volatile Rules rules;
 
   /// @param keys how many keys there is room for
-  public Limits(long keys, LongSupplier nanos, SecureRandom random) {
+  public Limits(long keys, LongSupplier nanos, SecureRandom random, Witness witness) {
     this.nanos = nanos;
+    this.witness = witness;
     this.began = nanos.getAsLong() - 1;
     this.buckets = new Buckets(keys, sharing);
     this.secret = new KeyHash.Secret(random.nextLong(), random.nextLong());
@@ -127,6 +137,10 @@ public final class Limits {
 
   Buckets buckets() {
     return buckets;
+  }
+
+  Witness witness() {
+    return witness;
   }
 
   Sharing sharing() {

@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 /// that was never used, but none is ever given twice. Confined to the request's event loop.
 public final class Permits implements Consumer<Rule> {
   private final Buckets buckets;
+  private final Limits.Witness witness;
   private final long now;
   private final Subject subject;
   private final Buckets.Outcome outcome = new Buckets.Outcome();
@@ -32,15 +33,20 @@ public final class Permits implements Consumer<Rule> {
   private long wait;
   private boolean keyless;
 
-  Permits(Buckets buckets, Subject subject, long now) {
+  Permits(Limits limits, Subject subject) {
+    this(limits.buckets(), limits.witness(), subject, limits.now());
+  }
+
+  private Permits(Buckets buckets, Limits.Witness witness, Subject subject, long now) {
     this.buckets = buckets;
+    this.witness = witness;
     this.subject = subject;
     this.now = now;
   }
 
   /// The same permits, for what more is known of the request now.
   Permits knowing(Subject more) {
-    var next = new Permits(buckets, more, now);
+    var next = new Permits(buckets, witness, more, now);
     next.rules = rules;
     next.keys = keys;
     next.seen = seen;
@@ -123,6 +129,7 @@ public final class Permits implements Consumer<Rule> {
     }
     seen = 0;
     no.refused.increment();
+    witness.limit(no.limit.name(), false);
     return false;
   }
 
@@ -130,6 +137,7 @@ public final class Permits implements Consumer<Rule> {
   void passed() {
     for (int i = 0; i < seen; i++) {
       rules[i].allowed.increment();
+      witness.limit(rules[i].limit.name(), true);
     }
   }
 

@@ -1,6 +1,7 @@
 package dev.gatehouse.edge.auth;
 
 import dev.gatehouse.edge.Gateway;
+import dev.gatehouse.edge.limit.Limits;
 import dev.gatehouse.edge.route.Identity;
 import dev.gatehouse.edge.route.PathPattern;
 import dev.gatehouse.edge.route.Route;
@@ -97,8 +98,7 @@ final class GuardedEdge implements AutoCloseable {
                   doors.configure(new AuthSettings(used, settings.basic(), settings.jwt())),
                   done -> {},
                   1 << 20,
-                  new dev.gatehouse.edge.limit.Limits(
-                      1_000, System::nanoTime, new java.security.SecureRandom())),
+                  new Limits(1_000, System::nanoTime, new SecureRandom(), Limits.Witness.NOBODY)),
               InstantSource.system(),
               System::nanoTime,
               new Random(42)::nextInt);

@@ -2,6 +2,7 @@ package dev.gatehouse.edge.cache;
 
 import dev.gatehouse.edge.ExchangeRecord;
 import dev.gatehouse.edge.Gateway;
+import dev.gatehouse.edge.limit.Limits;
 import dev.gatehouse.edge.route.PathPattern;
 import dev.gatehouse.edge.route.Route;
 import dev.gatehouse.edge.route.RoutePattern;
@@ -17,6 +18,7 @@ import dev.gatehouse.testkit.RecordingOrigin;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -89,8 +91,7 @@ final class CachingEdge implements AutoCloseable {
         Map.of(),
         records::add,
         8 << 20,
-        new dev.gatehouse.edge.limit.Limits(
-            1000, System::nanoTime, new java.security.SecureRandom()));
+        new Limits(1000, System::nanoTime, new SecureRandom(), Limits.Witness.NOBODY));
   }
 
   private static Route route(String path, Route.Destination to, Route.Caching caching) {

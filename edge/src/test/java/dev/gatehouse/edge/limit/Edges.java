@@ -17,7 +17,7 @@ final class Edges {
   final Exchange exchange;
 
   Edges(FakeTicker ticker, Database database, long number, List<Limit> file) {
-    limits = new Limits(100_000, ticker, new SecureRandom());
+    limits = new Limits(100_000, ticker, new SecureRandom(), Limits.Witness.NOBODY);
     limits.file(file);
     exchange =
         new Exchange(
@@ -57,7 +57,7 @@ final class Edges {
 
   /// Whether a request may pass.
   boolean ask(Subject subject) {
-    var permits = new Permits(limits.buckets(), subject, limits.now());
+    var permits = new Permits(limits, subject);
     limits.rules().open().search(subject, permits);
     limits.rules().identified().search(subject, permits);
     boolean passed = permits.settle();
