@@ -7,7 +7,6 @@ import dev.gatehouse.state.Database;
 import dev.gatehouse.state.DatabaseSettings;
 import dev.gatehouse.testkit.ProgramUnderTest;
 import dev.gatehouse.testkit.TestPostgres;
-import java.io.IOException;
 import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -16,7 +15,6 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.function.BooleanSupplier;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -64,10 +62,10 @@ class CoherentReadsTest {
       // Stopped for longer than its lease: writers wait for that once, readers go elsewhere.
       var second = program.replica("storage-2").orElseThrow();
       long before = recorder.writes();
-      signal(second, "STOP");
-      elapse(stopped);
+      Processes.signal(second, "STOP");
+      Processes.elapse(stopped);
       assertThat(recorder.writes()).isGreaterThan(before);
-      signal(second, "CONT");
+      Processes.signal(second, "CONT");
 
       // Its bus is cut while it lives.
       address("storage-3", "127.0.0.1:1");
@@ -178,16 +176,5 @@ class CoherentReadsTest {
       }
     }
     return hits;
-  }
-
-  private static void signal(ProcessHandle process, String name) throws IOException {
-    new ProcessBuilder("kill", "-" + name, Long.toString(process.pid())).start().onExit().join();
-  }
-
-  /// A time that has to pass is a condition like any other.
-  private static void elapse(Duration time) {
-    long begun = System.nanoTime();
-    BooleanSupplier over = () -> System.nanoTime() - begun >= time.toNanos();
-    await().atMost(time.multipliedBy(10)).until(over::getAsBoolean);
   }
 }

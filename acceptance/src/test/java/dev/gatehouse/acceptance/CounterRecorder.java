@@ -1,6 +1,7 @@
 package dev.gatehouse.acceptance;
 
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -22,6 +23,7 @@ final class CounterRecorder implements AutoCloseable {
 
   private final int port;
   private final String name;
+  private final Duration patience;
   private final AtomicLongArray acknowledged = new AtomicLongArray(KEYS);
   private final AtomicLongArray unanswered = new AtomicLongArray(KEYS);
   private final AtomicLong answers = new AtomicLong();
@@ -32,9 +34,11 @@ final class CounterRecorder implements AutoCloseable {
   private final CountDownLatch over = new CountDownLatch(1);
 
   /// @param name begins the keys, which nobody else may count
-  CounterRecorder(int port, String name) {
+  /// @param patience of a client, after which it takes an answer for lost
+  CounterRecorder(int port, String name, Duration patience) {
     this.port = port;
     this.name = name;
+    this.patience = patience;
   }
 
   void start(int clients) {
@@ -103,6 +107,11 @@ final class CounterRecorder implements AutoCloseable {
     return answers.get();
   }
 
+  /// Requests that were not answered, or with 502 and more.
+  long failures() {
+    return failures.get();
+  }
+
   /// Answers that nothing can explain.
   List<String> wrong() {
     return List.copyOf(wrong);
@@ -133,7 +142,7 @@ final class CounterRecorder implements AutoCloseable {
     boolean accepted(String body, String... fields) {
       try {
         if (connection.isEmpty()) {
-          connection.add(new KeptOpen(port));
+          connection.add(new KeptOpen(port, patience));
         }
         var answer = connection.getFirst().post("/increment", body, fields);
         if (answer.status() != 202 && answer.status() < 502) {

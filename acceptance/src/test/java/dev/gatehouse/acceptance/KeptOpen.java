@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Locale;
 
 /// A client with one connection that it keeps, as small as can be: a million reads must not take
@@ -14,15 +15,20 @@ final class KeptOpen implements AutoCloseable {
   /// @param stale marked as one from a cache because nobody else could answer
   record Answer(int status, String body, String servedBy, boolean stale) {}
 
-  private static final int PATIENCE_MS = 90_000;
+  private static final Duration PATIENCE = Duration.ofSeconds(90);
 
   private final Socket socket;
   private final InputStream in;
 
   KeptOpen(int port) throws IOException {
+    this(port, PATIENCE);
+  }
+
+  /// @param patience after so long without a byte it takes an answer for lost
+  KeptOpen(int port, Duration patience) throws IOException {
     socket = new Socket("127.0.0.1", port);
     socket.setTcpNoDelay(true);
-    socket.setSoTimeout(PATIENCE_MS);
+    socket.setSoTimeout(Math.toIntExact(patience.toMillis()));
     in = new BufferedInputStream(socket.getInputStream());
   }
 

@@ -80,9 +80,7 @@ class ReplicaLossTest {
       try {
         for (var name : List.of("storage-2", "storage-1")) {
           await().until(() -> answered.get() > 500);
-          var victim = program.replica(name).orElseThrow();
-          victim.destroyForcibly();
-          await().until(() -> !victim.isAlive());
+          Processes.kill(program.replica(name).orElseThrow());
           answered.set(0);
           await().until(() -> answered.get() > 500);
           await().atMost(PATIENCE).until(() -> up("storage") == 3 && turns().size() == 3);
@@ -97,16 +95,16 @@ class ReplicaLossTest {
   }
 
   @Test
-  void a_replica_that_hangs_is_taken_out_and_comes_back_when_it_wakes() throws Exception {
-    long pid = program.replica("storage-3").orElseThrow().pid();
-    signal("STOP", pid);
+  void a_replica_that_hangs_is_taken_out_and_comes_back_when_it_wakes() {
+    var hanging = program.replica("storage-3").orElseThrow();
+    Processes.signal(hanging, "STOP");
     try {
       await().atMost(PATIENCE).until(() -> state("storage-3").equals("down"));
       for (int i = 0; i < 30; i++) {
         assertThat(http.get(DOCUMENT).statusCode()).isEqualTo(200);
       }
     } finally {
-      signal("CONT", pid);
+      Processes.signal(hanging, "CONT");
     }
     await().atMost(PATIENCE).until(() -> turns().size() == 3);
   }
@@ -243,11 +241,6 @@ class ReplicaLossTest {
   private void gatehouse(String... arguments) {
     var outcome = program.run(arguments);
     assertThat(outcome.exit()).as(outcome.out() + outcome.err()).isZero();
-  }
-
-  private static void signal(String name, long pid) throws Exception {
-    var kill = new ProcessBuilder("kill", "-" + name, Long.toString(pid)).start();
-    assertThat(kill.waitFor()).isZero();
   }
 
   private Map<String, String> states(String app) {

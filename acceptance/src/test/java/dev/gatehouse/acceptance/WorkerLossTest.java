@@ -92,9 +92,7 @@ class WorkerLossTest {
   private void kill(String... names) {
     for (var name : names) {
       await().atMost(PATIENCE).until(() -> program.replica(name).isPresent());
-      var victim = program.replica(name).orElseThrow();
-      victim.destroyForcibly();
-      await().until(() -> !ProgramUnderTest.isRunning(victim));
+      Processes.kill(program.replica(name).orElseThrow());
     }
   }
 
