@@ -23,6 +23,7 @@ import dev.gatehouse.http.HttpServer;
 import dev.gatehouse.http.Loops;
 import dev.gatehouse.http.Origin;
 import dev.gatehouse.http.OriginPools;
+import dev.gatehouse.http.ProxiedListeners;
 import dev.gatehouse.http.Response;
 import dev.gatehouse.http.Routes;
 import dev.gatehouse.http.RoutesHandler;
@@ -39,6 +40,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -58,6 +60,7 @@ public final class Gateway implements AutoCloseable {
   ///
   /// @param listeners names and addresses to listen on
   /// @param only the paths a listener is open for; absent: all
+  /// @param proxied listeners whose connections begin with a PROXY header of a trusted proxy
   /// @param services those that run in this process, by name
   /// @param replicated services with replicas of ours, by name; the lists come by
   ///   [Gateway#replicas]
@@ -71,6 +74,7 @@ public final class Gateway implements AutoCloseable {
   public record Settings(
       Map<String, InetSocketAddress> listeners,
       Map<String, List<PathPattern>> only,
+      Set<String> proxied,
       HttpLimits limits,
       List<Route> routes,
       Map<String, Routes> services,
@@ -82,7 +86,11 @@ public final class Gateway implements AutoCloseable {
       Map<Identity.Scheme, Authenticator> ways,
       Consumer<ExchangeRecord> records,
       long cacheSize,
-      Limits admission) {}
+      Limits admission) {
+    private ProxiedListeners proxiedListeners() {
+      return new ProxiedListeners(proxied, trusted);
+    }
+  }
 
   /// An upstream that is not ours.
   ///
@@ -157,7 +165,11 @@ public final class Gateway implements AutoCloseable {
     handler = handler(settings, upstreams);
     server =
         HttpServer.start(
-            loops, settings.listeners(), settings.limits(), exchange -> handler.handle(exchange));
+            loops,
+            settings.listeners(),
+            settings.proxiedListeners(),
+            settings.limits(),
+            exchange -> handler.handle(exchange));
     checks = new HealthChecks(pools, loops.all().getFirst(), upstreams.values());
   }
 
@@ -182,6 +194,7 @@ public final class Gateway implements AutoCloseable {
     var walks = handler(next, changed);
     server.reconfigure(
         next.listeners(),
+        next.proxiedListeners(),
         next.limits(),
         () -> {
           settings = next;
@@ -403,6 +416,12 @@ public final class Gateway implements AutoCloseable {
 
   public int connections() {
     return server.connections();
+  }
+
+  /// Connections that were closed because no trusted proxy said whose they are, though their
+  /// listener asks for that.
+  public Map<ProxiedListeners.Refused, Long> refusedProxied() {
+    return server.refusedProxied();
   }
 
   /// Announces the end: answers close their connections from now on. Returns when no request has

@@ -30,6 +30,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executors;
 import java.util.function.Predicate;
@@ -86,10 +87,19 @@ final class EdgeUnderTest implements AutoCloseable {
   }
 
   Gateway.Settings settings(List<Route> routes, Predicate<InetAddress> trusted) {
+    return settings(routes, trusted, Set.of(), HttpLimits.DEFAULT);
+  }
+
+  Gateway.Settings settings(
+      List<Route> routes,
+      Predicate<InetAddress> trusted,
+      Set<String> proxied,
+      HttpLimits httpLimits) {
     return new Gateway.Settings(
         Map.of("main", new InetSocketAddress("127.0.0.1", 0)),
         Map.of(),
-        HttpLimits.DEFAULT,
+        proxied,
+        httpLimits,
         routes,
         Map.of("echo", echo()),
         Map.of("storage", UpstreamSettings.own(false)),

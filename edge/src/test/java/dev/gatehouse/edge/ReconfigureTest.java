@@ -180,6 +180,7 @@ final class ReconfigureTest {
     return new Gateway.Settings(
         listeners,
         from.only(),
+        from.proxied(),
         from.limits(),
         routes,
         from.services(),

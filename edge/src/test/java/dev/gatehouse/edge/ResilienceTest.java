@@ -461,6 +461,7 @@ class ResilienceTest {
     return new Gateway.Settings(
         from.listeners(),
         from.only(),
+        from.proxied(),
         from.limits(),
         from.routes(),
         from.services(),

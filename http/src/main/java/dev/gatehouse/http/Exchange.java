@@ -89,14 +89,21 @@ public final class Exchange {
     return requestId;
   }
 
-  /// The address of whoever is connected.
+  /// The address of whoever is connected, or on whose behalf a trusted proxy is that says so by the
+  /// PROXY protocol.
   public InetSocketAddress peer() {
     return connection.peer();
   }
 
-  /// The address of whoever is connected, as text without the port.
+  /// [#peer] as text without the port.
   public String peerText() {
     return connection.peerText();
+  }
+
+  /// Whether the connection is a client's of whom a trusted proxy knows nothing: [#peer] is the
+  /// proxy, but what is sent here is not its word.
+  public boolean somebodys() {
+    return connection.somebodys();
   }
 
   /// The name of the listener this came in by.

@@ -1,26 +1,33 @@
 package dev.gatehouse.http;
 
+import static java.util.Objects.requireNonNull;
+
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.WriteBufferWaterMark;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// HTTP/1.1 on one or more listeners; `start` returns it bound and serving, or throws.
 ///
@@ -28,8 +35,9 @@ import org.jspecify.annotations.Nullable;
 /// concern goes on undisturbed, connections included.
 ///
 /// TLS, h2 and WebSocket have their place in `pipeline`: a handler before the decoder, another
-/// codec instead of it.
+/// codec instead of it. A PROXY header comes before TLS.
 public final class HttpServer implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(HttpServer.class);
   private static final long LOOK_MILLIS = 20;
   private static final Set<String> PROBES = Set.of("/healthz", "/readyz", "/health", "/metrics");
 
@@ -39,6 +47,9 @@ public final class HttpServer implements AutoCloseable {
   private volatile List<Listener> listeners = List.of();
   private final Set<ServerConnection> connections = ConcurrentHashMap.newKeySet();
   private final LongAdder refusals = new LongAdder();
+  private final Map<ProxiedListeners.Refused, LongAdder> refusedProxied =
+      new EnumMap<>(ProxiedListeners.Refused.class);
+  private volatile Predicate<InetAddress> proxies = address -> false;
   private volatile boolean draining;
   private volatile long lastRequest;
 
@@ -46,6 +57,9 @@ public final class HttpServer implements AutoCloseable {
     this.loops = loops;
     this.limits = limits;
     this.handler = handler;
+    for (var why : ProxiedListeners.Refused.values()) {
+      refusedProxied.put(why, new LongAdder());
+    }
   }
 
   /// One address that is listened on.
@@ -54,6 +68,7 @@ public final class HttpServer implements AutoCloseable {
   static final class Listener {
     private final InetSocketAddress wanted;
     private volatile String name;
+    private volatile boolean proxied;
     private volatile boolean closing;
     private @Nullable Channel channel;
 
@@ -72,11 +87,11 @@ public final class HttpServer implements AutoCloseable {
     }
 
     private InetSocketAddress bound() {
-      return (InetSocketAddress) Objects.requireNonNull(channel).localAddress();
+      return (InetSocketAddress) requireNonNull(channel).localAddress();
     }
 
     private void open() {
-      Objects.requireNonNull(channel).config().setAutoRead(true);
+      requireNonNull(channel).config().setAutoRead(true);
     }
 
     private void close() {
@@ -96,8 +111,20 @@ public final class HttpServer implements AutoCloseable {
       HttpLimits limits,
       ExchangeHandler handler)
       throws IOException {
+    return start(loops, addresses, ProxiedListeners.NONE, limits, handler);
+  }
+
+  /// As above, where some listeners are reached by way of load balancers that say whose a
+  /// connection is.
+  public static HttpServer start(
+      Loops loops,
+      Map<String, InetSocketAddress> addresses,
+      ProxiedListeners proxied,
+      HttpLimits limits,
+      ExchangeHandler handler)
+      throws IOException {
     var server = new HttpServer(loops, limits, handler);
-    server.reconfigure(addresses, limits, () -> {});
+    server.reconfigure(addresses, proxied, limits, () -> {});
     return server;
   }
 
@@ -109,7 +136,10 @@ public final class HttpServer implements AutoCloseable {
   ///   here the handler changes its ways, so that no listener serves by rules it was not made for
   /// @throws IOException in one sentence, when an address cannot be bound; nothing has changed then
   public synchronized void reconfigure(
-      Map<String, InetSocketAddress> addresses, HttpLimits newLimits, Runnable switchOver)
+      Map<String, InetSocketAddress> addresses,
+      ProxiedListeners proxied,
+      HttpLimits newLimits,
+      Runnable switchOver)
       throws IOException {
     var before = new ArrayList<>(listeners);
     var after = new ArrayList<Listener>();
@@ -134,6 +164,8 @@ public final class HttpServer implements AutoCloseable {
     limits = newLimits;
     switchOver.run();
     renamed.forEach((listener, name) -> listener.name = name);
+    proxies = proxied.trusted();
+    after.forEach(listener -> listener.proxied = proxied.names().contains(listener.name));
     listeners = List.copyOf(after);
     bound.forEach(Listener::open);
     for (var gone : before) {
@@ -199,6 +231,9 @@ public final class HttpServer implements AutoCloseable {
 
   private void pipeline(Listener listener, Channel channel) {
     var connection = new ServerConnection(this, listener, channel);
+    if (listener.proxied) {
+      channel.pipeline().addLast(new ProxyProtocol(this, connection, proxies));
+    }
     channel
         .pipeline()
         .addLast(new StrictRequestDecoder(limits))
@@ -219,6 +254,13 @@ public final class HttpServer implements AutoCloseable {
   /// Requests refused before they became an exchange.
   public long refusals() {
     return refusals.sum();
+  }
+
+  /// Connections closed before their first request, on listeners where a trusted proxy must say
+  /// whose they are.
+  public Map<ProxiedListeners.Refused, Long> refusedProxied() {
+    return refusedProxied.entrySet().stream()
+        .collect(Collectors.toMap(Map.Entry::getKey, entry -> entry.getValue().sum()));
   }
 
   /// Announces the end and goes on serving until nobody comes any more: every response closes its
@@ -311,6 +353,20 @@ public final class HttpServer implements AutoCloseable {
 
   void refused(int status) {
     refusals.increment();
+  }
+
+  /// Logged once for each reason: whoever may connect could fill the log else.
+  void refusedProxied(ProxiedListeners.Refused why, ServerConnection connection) {
+    var count = requireNonNull(refusedProxied.get(why));
+    if (count.sum() == 0) {
+      LOG.warn(
+          "closed a connection from {} to listener {}: {}; others like it are closed too, and only"
+              + " counted",
+          connection.peerText(),
+          connection.listener(),
+          why.sentence());
+    }
+    count.increment();
   }
 
   void opened(ServerConnection connection) {

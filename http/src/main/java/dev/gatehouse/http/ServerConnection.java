@@ -54,6 +54,11 @@ final class ServerConnection extends ChannelInboundHandlerAdapter implements Dea
   private @Nullable ChannelHandlerContext encoder;
   private @Nullable Exchange current;
   private String peerText = "";
+
+  /// Whose the connection is, where a PROXY header says so.
+  private @Nullable InetSocketAddress client;
+
+  private boolean somebodys;
   private boolean pumping;
   private boolean produced;
   private boolean discarding;
@@ -81,8 +86,25 @@ final class ServerConnection extends ChannelInboundHandlerAdapter implements Dea
     }
   }
 
+  /// Who is connected, or on whose behalf a trusted proxy is.
   InetSocketAddress peer() {
-    return (InetSocketAddress) channel.remoteAddress();
+    var told = client;
+    return told == null ? (InetSocketAddress) channel.remoteAddress() : told;
+  }
+
+  /// A trusted proxy says whose this connection is, before its first request.
+  void comesFrom(InetSocketAddress told) {
+    client = told;
+  }
+
+  /// A trusted proxy says that this connection is a client's, and cannot say whose.
+  void comesFromSomebody() {
+    somebodys = true;
+  }
+
+  /// Whether the connection is a client's that nobody knows: [#peer] is only who brought it.
+  boolean somebodys() {
+    return somebodys;
   }
 
   /// The peer's address as text, made once: every proxied request names it.
@@ -132,6 +154,11 @@ final class ServerConnection extends ChannelInboundHandlerAdapter implements Dea
     server.opened(this);
     deadlines.watch(this);
     deadline = deadlines.now() + server.limits().idleTimeout().toNanos();
+    if (channel.remoteAddress() == null) {
+      // It was reset before we looked at it, as some health checks do: io_uring knows no peer then.
+      discarding = true;
+      context.close();
+    }
     context.fireChannelActive();
   }
 

@@ -117,7 +117,8 @@ final class Up {
     return listener.name()
         + " on "
         + listener.address()
-        + (only.isEmpty() ? "" : " (only " + only + ")");
+        + (only.isEmpty() ? "" : " (only " + only + ")")
+        + (listener.proxyProtocol() ? " (PROXY protocol)" : "");
   }
 
   private static String started(long millis) {

@@ -175,6 +175,7 @@ final class Checks {
       }
     }
     addresses(reading);
+    proxied(reading);
     routeNames(reading);
     LimitKeys.names(reading);
     RouteChecks.conflicts(reading);
@@ -221,6 +222,23 @@ final class Checks {
         }
       }
       seen.add(path);
+    }
+  }
+
+  /// A listener that nobody could get in by is meant otherwise.
+  private static void proxied(Reading reading) {
+    boolean nobody = reading.names("edge.trusted-proxies").isEmpty();
+    for (var name : reading.names("edge.listen")) {
+      reading
+          .found("edge.listen." + name + ".proxy-protocol")
+          .filter(found -> nobody && found.value().equals(true))
+          .ifPresent(found ->
+              reading.mistake(
+                  found.place(),
+                  "listener '"
+                      + name
+                      + "' asks for a PROXY header of trusted proxies, and there are none; name"
+                      + " their networks in 'edge.trusted-proxies'"));
     }
   }
 

@@ -29,12 +29,22 @@ final class Declaration {
           "only",
           new Shape.Items<>(Texts.pathPattern(), 1),
           "the only paths that are served here; anything else is 404");
+  static final Key<Boolean> LISTEN_PROXY =
+      Key.with(
+          "proxy-protocol",
+          Texts.flag(),
+          "false",
+          "whether trusted proxies begin every connection with a PROXY header, version 1 or 2; others"
+              + " are closed");
   private static final Shape<ListenConfig> LISTENER =
       Shape.Section.of(
-              List.of(LISTEN_ADDRESS, LISTEN_ONLY),
+              List.of(LISTEN_ADDRESS, LISTEN_ONLY, LISTEN_PROXY),
               v ->
                   new ListenConfig(
-                      v.name(), v.get(LISTEN_ADDRESS), v.find(LISTEN_ONLY).orElse(List.of())))
+                      v.name(),
+                      v.get(LISTEN_ADDRESS),
+                      v.find(LISTEN_ONLY).orElse(List.of()),
+                      v.get(LISTEN_PROXY)))
           .orJust(LISTEN_ADDRESS);
   private static final Key<Map<String, ListenConfig>> LISTEN =
       Key.with(
@@ -48,7 +58,7 @@ final class Declaration {
       Key.optional(
           "trusted-proxies",
           new Shape.Items<>(Texts.network(), 0),
-          "networks whose X-Forwarded-* and Forwarded fields are believed");
+          "networks whose X-Forwarded-*, Forwarded and PROXY headers are believed");
   private static final Key<Long> REQUEST_LINE =
       Key.with("line", Texts.size(256, 1 << 20), "8KiB", "the longest request line, else 414");
   private static final Key<Long> REQUEST_HEADERS =

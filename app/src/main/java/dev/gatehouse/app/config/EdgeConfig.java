@@ -8,7 +8,8 @@ import java.util.Optional;
 ///
 /// @param listen at least one, in the file's order
 /// @param threads event loops; 0 for one per core
-/// @param trustedProxies whose `X-Forwarded-*` and `Forwarded` fields are believed
+/// @param trustedProxies whose `X-Forwarded-*` and `Forwarded` fields and PROXY headers are
+///   believed
 /// @param cacheSize bytes that stored answers of all routes may take
 /// @param resolver the DNS server to ask; empty: those of the system
 public record EdgeConfig(

@@ -4,6 +4,7 @@ import dev.gatehouse.app.config.CacheConfig;
 import dev.gatehouse.app.config.Config;
 import dev.gatehouse.app.config.Destination;
 import dev.gatehouse.app.config.DiscoverConfig;
+import dev.gatehouse.app.config.ListenConfig;
 import dev.gatehouse.app.config.RouteConfig;
 import dev.gatehouse.app.config.ServiceConfig;
 import dev.gatehouse.app.config.UpstreamConfig;
@@ -27,7 +28,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /// A configuration in the edge's own words: what to listen on, which routes, which origins.
 record EdgePlan(Config config) {
@@ -56,6 +59,14 @@ record EdgePlan(Config config) {
       }
     }
     return only;
+  }
+
+  /// The listeners whose connections begin with a PROXY header.
+  Set<String> proxied() {
+    return config.edge().listen().stream()
+        .filter(ListenConfig::proxyProtocol)
+        .map(ListenConfig::name)
+        .collect(Collectors.toUnmodifiableSet());
   }
 
   HttpLimits limits() {

@@ -29,6 +29,7 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -135,6 +136,7 @@ public final class EdgeRole implements Role {
     return new Gateway.Settings(
         plan.listeners(),
         plan.only(),
+        plan.proxied(),
         plan.limits(),
         plan.routes(),
         services.routes(),
@@ -150,6 +152,15 @@ public final class EdgeRole implements Role {
         },
         config.edge().cacheSize(),
         limits);
+  }
+
+  private static Map<List<String>, Double> unproxied(Gateway gateway) {
+    var counts = new HashMap<List<String>, Double>();
+    gateway
+        .refusedProxied()
+        .forEach((why, count) ->
+            counts.put(List.of(why.name().toLowerCase(Locale.ROOT)), (double) count));
+    return counts;
   }
 
   /// Almost nobody has any, and every request asks.
@@ -199,6 +210,11 @@ public final class EdgeRole implements Role {
     var readiness = new EdgeReadiness(gateway, context.pipe().isPresent(), reload::refusal);
     var views = new EdgeViews(gateway, reload::settings);
     metrics.gauge("gatehouse_edge_connections", "Connections of clients.", gateway::connections);
+    metrics.counters(
+        "gatehouse_edge_unproxied_connections",
+        "Connections closed because no trusted proxy said whose they are, by what was wrong.",
+        List.of("reason"),
+        () -> unproxied(gateway));
     CacheAdmin.metrics(gateway.cache(), metrics);
     usage.metrics(metrics);
     LimitsAdmin.metrics(limits, metrics);

@@ -65,7 +65,7 @@ public final class Rehearsal {
         config.database(),
         new EdgeConfig(
             edge.listen().stream()
-                .map(listener -> new ListenConfig(listener.name(), free, listener.only()))
+                .map(listener -> new ListenConfig(listener.name(), free, listener.only(), false))
                 .toList(),
             edge.threads(),
             edge.trustedProxies(),

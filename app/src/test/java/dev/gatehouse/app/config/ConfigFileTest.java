@@ -123,7 +123,7 @@ class ConfigFileTest {
 
     assertThat(config.services()).isEmpty();
     assertThat(config.edge().listen())
-        .containsExactly(new ListenConfig("main", new Address("*", 8080), List.of()));
+        .containsExactly(new ListenConfig("main", new Address("*", 8080), List.of(), false));
     var to = config.routes().getFirst().to();
     assertThat(to).isEqualTo(new Destination.Upstream("http://127.0.0.1:5000"));
     assertThat(config.upstream(to.name()).urls())
@@ -267,6 +267,24 @@ class ConfigFileTest {
     assertThat(Variables.fillIn("x${A}y${B:-2}z${EMPTY:-3}${EMPTY}", environment))
         .isEqualTo("x1y2z3");
     assertThat(Variables.fillIn("$${A} $A $", environment)).isEqualTo("${A} $A $");
+  }
+
+  @Test
+  void a_listener_can_ask_trusted_proxies_whose_its_connections_are() {
+    var config =
+        good(
+            read(
+                """
+                edge:
+                  listen: {main: ":8080", proxied: {address: ":8081", proxy-protocol: true}}
+                  trusted-proxies: [10.0.0.0/8]
+                routes: [{match: {path: /**}, to: "http://127.0.0.1:5000"}]
+                """,
+                Map.of()));
+
+    assertThat(config.edge().listen())
+        .extracting(ListenConfig::proxyProtocol)
+        .containsExactly(false, true);
   }
 
   @Test

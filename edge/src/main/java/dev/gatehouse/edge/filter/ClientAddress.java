@@ -16,6 +16,9 @@ import java.util.function.Predicate;
 /// itself is not trusted. Where both are there, `X-Forwarded-For` counts: it is what nearly every
 /// proxy writes, and one that does leaves a client's `Forwarded` as it came. A proxy that writes
 /// `Forwarded` only must therefore take `X-Forwarded-For` away.
+///
+/// On a listener with the PROXY protocol the peer is the one that the header names. A connection of
+/// somebody whom the proxy does not know has the proxy's address, but not its word.
 public final class ClientAddress implements Filter {
   private final Predicate<InetAddress> trusted;
 
@@ -26,7 +29,7 @@ public final class ClientAddress implements Filter {
   @Override
   public Verdict apply(Visit visit) {
     var peer = visit.client().getAddress();
-    if (peer != null && trusted.test(peer)) {
+    if (peer != null && trusted.test(peer) && !visit.exchange().somebodys()) {
       visit.vouch();
       believe(visit, visit.exchange().head().headers());
     }

@@ -33,6 +33,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.Executors;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -80,6 +81,7 @@ final class GuardedEdge implements AutoCloseable {
               new Gateway.Settings(
                   Map.of("main", new InetSocketAddress("127.0.0.1", 0)),
                   Map.of(),
+                  Set.of(),
                   HttpLimits.DEFAULT,
                   routes,
                   Map.of("who", who(), "admin", doors.admin()),

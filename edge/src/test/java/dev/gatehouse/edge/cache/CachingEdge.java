@@ -25,6 +25,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -73,6 +74,7 @@ final class CachingEdge implements AutoCloseable {
     return new Gateway.Settings(
         Map.of("main", new InetSocketAddress("127.0.0.1", 0)),
         Map.of(),
+        Set.of(),
         HttpLimits.DEFAULT,
         List.of(
             route("/data/**", new Route.Destination.Replicated("storage"), staleOnly),
