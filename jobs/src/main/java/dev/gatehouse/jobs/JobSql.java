@@ -25,8 +25,8 @@ import org.jdbi.v3.core.Handle;
 /// every row twice.
 ///
 /// **Plans.** A worker prepares its statements when the table may be empty, and Postgres keeps the
-/// plan: with 200,000 jobs a sequential scan and a sort for each claim would follow. [#plan] takes
-/// that choice away for the transaction.
+/// plan: with 200,000 jobs a sequential scan and a sort for each claim would follow. [#PLAN] takes
+/// that choice away, for good on the connection that claims and settles.
 final class JobSql {
   private JobSql() {}
 
@@ -49,16 +49,20 @@ final class JobSql {
 
   /// @param last the greatest key that was looked at
   /// @param more whether there are keys behind it
-  record Promoted(String last, boolean more) {}
+  /// @param raised how many came forward
+  record Promoted(String last, boolean more, int raised) {
+    static final Promoted NONE = new Promoted("", false, 0);
+  }
 
   private static final int KEYS_AT_ONCE = 1000;
 
-  private static final String PLAN =
+  /// What a worker's connection begins with: its statements go by their indexes.
+  static final String PLAN =
       """
-      SET LOCAL enable_seqscan = off;
-      SET LOCAL enable_bitmapscan = off;
-      SET LOCAL enable_hashjoin = off;
-      SET LOCAL enable_mergejoin = off
+      SET enable_seqscan = off;
+      SET enable_bitmapscan = off;
+      SET enable_hashjoin = off;
+      SET enable_mergejoin = off
       """;
 
   /// Two claims at once never take the same row: each locks what it takes and skips what is locked.
@@ -69,10 +73,15 @@ final class JobSql {
   /// Rows under a lease are in the way, but there are never more than all workers together hold.
   /// After a start of the database nobody's lease has run out for as long as a lease lasts: it was
   /// away for its workers too, and they get the time to renew.
+  ///
+  /// A claim *alone*, with nothing to settle in its transaction, is not waited for on the disk. If
+  /// the server then crashes before it is there, the job is as it was, and whoever claims it next
+  /// must not get the same token: its low 16 bits are random. The first worker's completion is
+  /// refused.
   private static final String CLAIM =
       """
       UPDATE jobs
-      SET token = token + 1,
+      SET token = ((token >> 16) + 1 << 16) + floor(random() * 65536)::bigint,
           worker = :worker,
           leased_until = clock_timestamp() + :lease * INTERVAL '1 millisecond',
           crashes = crashes + CASE WHEN leased_until IS NULL THEN 0 ELSE 1 END
@@ -95,6 +104,7 @@ final class JobSql {
           LIMIT :limit
           FOR UPDATE SKIP LOCKED) AS due
         WHERE NOT EXISTS (SELECT FROM jobs_paused WHERE queue = :queue)
+          AND (NOT :alone OR set_config('synchronous_commit', 'off', true) = 'off')
         LIMIT :limit))
       RETURNING id, kind, payload, attempts, max_attempts, token, enqueued_at, crashes, priority,
         limit_key IS NOT NULL AS keyed
@@ -229,7 +239,7 @@ final class JobSql {
           WHERE walk.key IS NOT NULL))
         RETURNING id
       )
-      SELECT coalesce(max(key), '') AS last, count(*) >= :keys AS more, (SELECT count(*) FROM raised)
+      SELECT coalesce(max(key), '') AS last, count(*) >= :keys AS more, (SELECT count(*) FROM raised) AS raised
       FROM walk
       """;
 
@@ -263,11 +273,7 @@ final class JobSql {
         FOR UPDATE SKIP LOCKED))
       """;
 
-  /// For the rest of this transaction the statements go by their indexes.
-  static void plan(Handle handle) {
-    handle.execute(PLAN);
-  }
-
+  /// @param alone whether the transaction has nothing else
   /// @return what was claimed, in the order to start it in
   static List<Claimed> claim(
       Handle handle,
@@ -275,9 +281,11 @@ final class JobSql {
       Collection<String> kinds,
       String worker,
       Duration lease,
-      int limit) {
+      int limit,
+      boolean alone) {
     return handle
         .createQuery(CLAIM)
+        .bind("alone", alone)
         .bind("queue", queue)
         .bind("kinds", Sql.texts(kinds))
         .bind("worker", worker)
@@ -377,7 +385,8 @@ final class JobSql {
         .bind("queue", queue)
         .bind("after", after)
         .bind("keys", KEYS_AT_ONCE)
-        .map((row, context) -> new Promoted(row.getString("last"), row.getBoolean("more")))
+        .map((row, context) ->
+            new Promoted(row.getString("last"), row.getBoolean("more"), row.getInt("raised")))
         .one();
   }
 

@@ -1,8 +1,11 @@
 package dev.gatehouse.jobs;
 
 import dev.gatehouse.state.Database;
+import dev.gatehouse.state.Line;
+import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.postgresql.PGConnection;
@@ -11,9 +14,9 @@ import org.slf4j.LoggerFactory;
 
 /// Hears the NOTIFYs of a queue on a connection of its own and calls `look` for them.
 ///
-/// The connection is none of the pool's: it is held for good, and at the end it is cut by the
-/// interrupt of this thread, which on a virtual thread closes the socket. When it is lost another
-/// is made, and `look` is called once then: what was announced in between is not announced again.
+/// The connection is none of the pool's: it is held for good, and at the end [#cut] cuts it under
+/// the wait. When it is lost another is made, and `look` is called once then: what was announced in
+/// between is not announced again.
 final class Listener implements Runnable {
   private static final Logger LOG = LoggerFactory.getLogger(Listener.class);
 
@@ -25,6 +28,7 @@ final class Listener implements Runnable {
   private final Duration retryEvery;
   private final CountDownLatch stop;
   private final Runnable look;
+  private volatile Optional<Connection> connected = Optional.empty();
 
   Listener(
       Database database, String queue, Duration retryEvery, CountDownLatch stop, Runnable look) {
@@ -50,9 +54,15 @@ final class Listener implements Runnable {
     }
   }
 
+  /// Ends the wait, once `stop` is down.
+  void cut() {
+    connected.ifPresent(Line::cut);
+  }
+
   private void listen() throws SQLException {
-    try (var connection = database.connect();
+    try (var connection = database.listening();
         var statement = connection.createStatement()) {
+      connected = Optional.of(connection);
       statement.execute("LISTEN gatehouse_jobs");
       look.run();
       var listening = connection.unwrap(PGConnection.class);

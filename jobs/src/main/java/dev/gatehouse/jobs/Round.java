@@ -1,7 +1,7 @@
 package dev.gatehouse.jobs;
 
 import dev.gatehouse.http.Refusal;
-import dev.gatehouse.state.Database;
+import dev.gatehouse.state.Line;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -18,8 +18,6 @@ import org.jdbi.v3.core.Handle;
 ///
 /// @param refused the ids of ended runs that no longer had the say
 record Round(Set<Long> refused, List<JobSql.Claimed> claimed, JobSql.Promoted promoted) {
-  private static final JobSql.Promoted NONE = new JobSql.Promoted("", false);
-
   /// What to claim; a `limit` of 0 claims nothing.
   ///
   /// @param promote whether slots of keys may have become free, or wanted
@@ -36,19 +34,31 @@ record Round(Set<Long> refused, List<JobSql.Claimed> claimed, JobSql.Promoted pr
     }
   }
 
-  static Round play(Database database, List<Ended> ended, Wish wish) {
-    return database.inTransaction(handle -> {
-      JobSql.plan(handle);
+  static Round play(Line line, List<Ended> ended, Wish wish) {
+    return line.inTransaction(handle -> {
       var refused = settle(handle, ended);
       if (wish.limit() == 0) {
-        return new Round(refused, List.of(), NONE);
+        return new Round(refused, List.of(), JobSql.Promoted.NONE);
       }
       var promoted =
           wish.promote() && JobSql.hasParked(handle, wish.queue())
               ? JobSql.promote(handle, wish.queue(), wish.after())
-              : NONE;
-      return new Round(refused, claim(handle, wish), promoted);
+              : JobSql.Promoted.NONE;
+      return new Round(refused, claim(handle, wish, false), promoted);
     });
+  }
+
+  /// The round of a worker that was asleep: there is nothing to settle, so it claims in one round
+  /// trip, and looks for free slots of keys once that has started what it found.
+  static List<JobSql.Claimed> claim(Line line, Wish wish) {
+    return line.with(handle -> claim(handle, wish, true));
+  }
+
+  /// Gives away free slots of keys, in a transaction of its own.
+  static JobSql.Promoted promote(Line line, Wish wish) {
+    return line.with(handle -> JobSql.hasParked(handle, wish.queue()))
+        ? line.inTransaction(handle -> JobSql.promote(handle, wish.queue(), wish.after()))
+        : JobSql.Promoted.NONE;
   }
 
   /// Whether the same round is to be played again: the database could not be asked at all, or it
@@ -104,13 +114,14 @@ record Round(Set<Long> refused, List<JobSql.Claimed> claimed, JobSql.Promoted pr
     return others;
   }
 
-  private static List<JobSql.Claimed> claim(Handle handle, Wish wish) {
+  private static List<JobSql.Claimed> claim(Handle handle, Wish wish, boolean alone) {
     return JobSql.claim(
         handle,
         wish.queue(),
         wish.kinds(),
         wish.settings().name(),
         wish.settings().lease(),
-        wish.limit());
+        wish.limit(),
+        alone);
   }
 }

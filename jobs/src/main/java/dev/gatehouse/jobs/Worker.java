@@ -1,6 +1,7 @@
 package dev.gatehouse.jobs;
 
 import dev.gatehouse.state.Database;
+import dev.gatehouse.state.Line;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,6 +20,8 @@ import org.slf4j.LoggerFactory;
 /// [Round] at a time. The [Crew] runs what is claimed and says when there is a turn to play.
 /// [Leases] renews leases and holds jobs to their time. The [Listener] and the poll interval make
 /// the loop look for work, [Upkeep] sweeps. None of them shares a lock with another but the crew's.
+/// What stands between a job's NOTIFY and its start, listener and loop, are threads of the
+/// operating system: a virtual one that waits for a socket is woken by way of two others.
 ///
 /// ## What is promised
 ///
@@ -44,7 +47,12 @@ public final class Worker implements AutoCloseable {
   /// How long jobs that were interrupted may take to end.
   static final Duration LAST_GRACE = Duration.ofSeconds(1);
 
-  private final Database database;
+  /// Longer than any statement of the loop, but for effects.
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
+
+  /// The loop's alone.
+  private final Line line;
+
   private final QueueSettings queue;
   private final Map<String, JobHandler> handlers;
   private final WorkerSettings settings;
@@ -56,6 +64,7 @@ public final class Worker implements AutoCloseable {
   private final AtomicBoolean closed = new AtomicBoolean();
   private final CountDownLatch stop = new CountDownLatch(1);
   private final Thread loop;
+  private final Listener listener;
   private final List<Thread> helpers;
 
   private Worker(
@@ -64,28 +73,27 @@ public final class Worker implements AutoCloseable {
       Map<String, JobHandler> handlers,
       WorkerSettings settings,
       Host host) {
-    this.database = database;
+    this.line = new Line(database, PATIENCE, JobSql.PLAN);
     this.queue = queue;
     this.handlers = Map.copyOf(handlers);
     this.settings = settings;
     this.host = host;
     this.crew = new Crew(settings, host, this::run);
-    this.loop = virtual("loop", this::work);
+    this.loop = thread(Thread.ofPlatform().daemon(), "loop", this::work);
     var leases =
         new Leases(database, crew, queue, settings, host, stop, this::escape, this::failed);
+    this.listener = new Listener(database, queue.name(), settings.pollEvery(), stop, crew::look);
     this.helpers =
         List.of(
-            virtual("leases", leases),
-            virtual(
-                "listener",
-                new Listener(database, queue.name(), settings.pollEvery(), stop, crew::look)),
-            virtual("upkeep", new Upkeep(database, queue, stop)));
+            thread(Thread.ofVirtual(), "leases", leases),
+            thread(Thread.ofPlatform().daemon(), "listener", listener),
+            thread(Thread.ofVirtual(), "upkeep", new Upkeep(database, queue, stop)));
   }
 
   /// A worker that runs, also while the database is away: it then waits for it.
   ///
-  /// It keeps one connection for listening beside the pool and uses up to three of the pool. Jobs
-  /// of kinds without a handler here stay for workers that have one.
+  /// It keeps two connections beside the pool, one to listen and one to claim and settle, and uses
+  /// up to two of the pool. Jobs of kinds without a handler here stay for workers that have one.
   public static Worker start(
       Database database,
       QueueSettings queue,
@@ -118,6 +126,7 @@ public final class Worker implements AutoCloseable {
         if (!loop.join(LAST_GRACE)) {
           int left = crew.abandon();
           loop.interrupt();
+          line.cut();
           loop.join(LAST_GRACE);
           LOG.warn(
               "worker {} leaves {} jobs unfinished; others run them when their leases run out",
@@ -130,6 +139,7 @@ public final class Worker implements AutoCloseable {
       crew.abandon();
     }
     stop.countDown();
+    listener.cut();
     helpers.forEach(Thread::interrupt);
     if (interrupted) {
       Thread.currentThread().interrupt();
@@ -188,6 +198,8 @@ public final class Worker implements AutoCloseable {
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+    } finally {
+      line.close();
     }
   }
 
@@ -200,9 +212,16 @@ public final class Worker implements AutoCloseable {
     var wish =
         new Round.Wish(
             queue.name(), handlers.keySet(), settings, turn.claim(), promote, promotedUpTo);
+    if (unsettled.isEmpty()) {
+      crew.claimed(Round.claim(line, wish), turn.claim());
+      if (promote) {
+        went(Round.promote(line, wish), true);
+      }
+      return;
+    }
     Round round;
     try {
-      round = Round.play(database, unsettled, wish);
+      round = Round.play(line, unsettled, wish);
     } catch (RuntimeException e) {
       if (unsettled.isEmpty() || Round.isWorthAnotherTry(e)) {
         throw e;
@@ -214,11 +233,16 @@ public final class Worker implements AutoCloseable {
     unsettled.forEach(end -> release(end, round));
     unsettled.clear();
     if (turn.claim() > 0) {
-      promotedUpTo = round.promoted().more() ? round.promoted().last() : "";
       crew.claimed(round.claimed(), turn.claim());
-      if (round.promoted().more()) {
-        crew.look();
-      }
+      went(round.promoted(), false);
+    }
+  }
+
+  /// @param claimed whether the claim was before that, and has to come again for what came forward
+  private void went(JobSql.Promoted promoted, boolean claimed) {
+    promotedUpTo = promoted.more() ? promoted.last() : "";
+    if (promoted.more() || (claimed && promoted.raised() > 0)) {
+      crew.look();
     }
   }
 
@@ -227,13 +251,13 @@ public final class Worker implements AutoCloseable {
   private void settleOneByOne(List<Ended> unsettled, Round.Wish nothing) {
     for (var end : List.copyOf(unsettled)) {
       try {
-        release(end, Round.play(database, List.of(end), nothing));
+        release(end, Round.play(line, List.of(end), nothing));
       } catch (RuntimeException e) {
         if (Round.isWorthAnotherTry(e) || !(end instanceof Ended.Succeeded)) {
           throw e;
         }
         var failed = failed(end.run(), Errors.oneLine(e));
-        release(failed, Round.play(database, List.of(failed), nothing));
+        release(failed, Round.play(line, List.of(failed), nothing));
       }
       unsettled.remove(end);
     }
@@ -241,7 +265,7 @@ public final class Worker implements AutoCloseable {
 
   /// Counts the try of a suspect, durably, and lets it start.
   private void begin(Run suspect) {
-    boolean ours = database.with(handle -> JobSql.start(handle, suspect.hold()));
+    boolean ours = line.with(handle -> JobSql.start(handle, suspect.hold()));
     if (ours) {
       LOG.info(
           "job {} has lost two workers; attempt {} of {} is counted before it starts, and runs alone"
@@ -312,7 +336,7 @@ public final class Worker implements AutoCloseable {
         : tenths / 10 + "." + tenths % 10;
   }
 
-  private Thread virtual(String role, Runnable task) {
-    return Thread.ofVirtual().name(settings.name() + "-" + role).unstarted(task);
+  private Thread thread(Thread.Builder builder, String role, Runnable task) {
+    return builder.name(settings.name() + "-" + role).unstarted(task);
   }
 }

@@ -79,8 +79,8 @@ final class Bench implements AutoCloseable {
   }
 
   static List<Job> claim(Handle handle, String worker, Duration lease, int limit) {
-    JobSql.plan(handle);
-    return JobSql.claim(handle, QUEUE, Set.of("k"), worker, lease, limit).stream()
+    handle.execute(JobSql.PLAN);
+    return JobSql.claim(handle, QUEUE, Set.of("k"), worker, lease, limit, false).stream()
         .map(JobSql.Claimed::job)
         .toList();
   }

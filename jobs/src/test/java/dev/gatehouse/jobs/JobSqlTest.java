@@ -2,6 +2,7 @@ package dev.gatehouse.jobs;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.gatehouse.state.Line;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -38,6 +39,18 @@ class JobSqlTest {
     assertThat(settle(fresh, "b").refused()).isEmpty();
     assertThat(settle(fresh, "b").refused()).containsExactly(fresh.id());
     assertThat(bench.effects()).containsExactly(fresh.id());
+  }
+
+  @Test
+  void a_claim_that_a_crash_of_the_server_undid_cannot_complete_for_the_next() {
+    bench.queue.enqueue("k", "");
+    var undone = bench.claim("a", LONG, 1).getFirst();
+    bench.sql("UPDATE jobs SET token = 0, worker = NULL, leased_until = NULL");
+    var next = bench.claim("b", LONG, 1).getFirst();
+    assertThat(next.id()).isEqualTo(undone.id());
+
+    assertThat(settle(undone, "a").refused()).containsExactly(undone.id());
+    assertThat(settle(next, "b").refused()).isEmpty();
   }
 
   @Test
@@ -126,10 +139,12 @@ class JobSqlTest {
   }
 
   private Round play(Ended end) {
-    return Round.play(
-        bench.database,
-        List.of(end),
-        new Round.Wish(Bench.QUEUE, Set.of("k"), Bench.settings("any"), 0, false, ""));
+    try (var line = new Line(bench.database, Duration.ofSeconds(10), JobSql.PLAN)) {
+      return Round.play(
+          line,
+          List.of(end),
+          new Round.Wish(Bench.QUEUE, Set.of("k"), Bench.settings("any"), 0, false, ""));
+    }
   }
 
   private static Run run(Job job) {

@@ -13,6 +13,7 @@ import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.SQLTransientConnectionException;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -183,21 +184,29 @@ public final class Database implements AutoCloseable {
     return "PostgreSQL at " + url.shown() + " refuses Gatehouse: " + sentence(failure);
   }
 
-  /// A connection outside the pool, without a limit on how long a statement runs: for listening, or
-  /// for what takes long. The caller closes it.
-  public Connection connect() throws SQLException {
-    var properties = new Properties();
-    properties.putAll(connectionProperties);
-    properties.setProperty("socketTimeout", "0");
-    return DriverManager.getConnection(url.jdbc(), properties);
+  /// A connection outside the pool, without a limit on how long a statement runs. The caller closes
+  /// it.
+  Connection connect() throws SQLException {
+    return alone(Duration.ZERO, Map.of());
+  }
+
+  /// A connection outside the pool, for LISTEN. The caller closes it.
+  public Connection listening() throws SQLException {
+    return alone(Duration.ZERO, Map.of("socketFactory", ListeningSockets.class.getName()));
   }
 
   /// A connection outside the pool, for one thread that must never wait for those of requests;
   /// every statement has to answer within `patience`. The caller closes it.
-  public Connection line(Duration patience) throws SQLException {
+  Connection line(Duration patience) throws SQLException {
+    return alone(Duration.ofSeconds(Math.max(1, patience.toSeconds())), Map.of());
+  }
+
+  /// @param patience 0: without end
+  private Connection alone(Duration patience, Map<String, String> more) throws SQLException {
     var properties = new Properties();
     properties.putAll(connectionProperties);
-    properties.setProperty("socketTimeout", Long.toString(Math.max(1, patience.toSeconds())));
+    properties.setProperty("socketTimeout", Long.toString(patience.toSeconds()));
+    properties.putAll(more);
     return DriverManager.getConnection(url.jdbc(), properties);
   }
 
@@ -227,7 +236,7 @@ public final class Database implements AutoCloseable {
   }
 
   /// One line when the database goes and one when it is back, however many requests meet it.
-  private RuntimeException translated(RuntimeException failure) {
+  RuntimeException translated(RuntimeException failure) {
     if (isFull(failure)) {
       LOG.error(
           "the database at {} has no room left ({}); what needs to write is answered 503 until it has",
@@ -261,7 +270,7 @@ public final class Database implements AutoCloseable {
         .refusal();
   }
 
-  private void answered() {
+  void answered() {
     if (away.get() && away.compareAndSet(true, false)) {
       LOG.info("the database at {} answers again", url.shown());
     }

@@ -12,10 +12,11 @@ import java.util.random.RandomGenerator;
 
 /// A worker on MultiVAC's queue; its port answers probes and scrapers only.
 public final class WorkerRole implements Role {
-  /// Database connections of one replica, at most: the pool's and the one that listens.
+  /// Database connections of one replica, at most: the pool's, the one that claims and the one that
+  /// listens.
   public static final int CONNECTIONS = 4;
 
-  private static final int POOLED = CONNECTIONS - 1;
+  private static final int POOLED = CONNECTIONS - 2;
 
   /// Says to whoever reads exit codes that a job could not be stopped.
   private static final int STUCK = 70;

@@ -1,6 +1,7 @@
 package dev.gatehouse.state.coherence;
 
 import dev.gatehouse.http.Problem;
+import dev.gatehouse.state.Line;
 import dev.gatehouse.state.coherence.Announcements.Announced;
 import java.security.SecureRandom;
 import java.sql.SQLException;

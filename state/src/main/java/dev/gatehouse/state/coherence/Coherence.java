@@ -1,6 +1,7 @@
 package dev.gatehouse.state.coherence;
 
 import dev.gatehouse.state.Database;
+import dev.gatehouse.state.Line;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.security.SecureRandom;
@@ -135,10 +136,15 @@ public final class Coherence implements AutoCloseable {
             member.name(),
             bus.map(own -> own.address(database::localAddress)).orElse(""),
             settings.lease());
-    this.line = new Line(database, settings.lease());
+    this.line = new Line(database, settings.lease(), CoherenceSql.PREPARE);
     this.announcer =
         new Announcer(
-            replica, settings, new Line(database, settings.patience()), nanos, secret, random);
+            replica,
+            settings,
+            new Line(database, settings.patience(), CoherenceSql.PREPARE),
+            nanos,
+            secret,
+            random);
   }
 
   /// Takes part from now on; returns at once, and until the database has answered, everything is
