@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.gatehouse.http.Loops;
+import dev.gatehouse.testkit.TestDns;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -100,8 +101,8 @@ class DiscoveryTest {
     await().untilAsserted(() -> assertThat(found("shop")).hasSize(1));
 
     dns.broken(true);
-    int asked = dns.questions.get();
-    await().until(() -> dns.questions.get() > asked + 3);
+    int asked = dns.questions();
+    await().until(() -> dns.questions() > asked + 3);
     assertThat(found("shop")).hasSize(1);
     now.addAndGet(Duration.ofMinutes(5).plusSeconds(1).toNanos());
     await().untilAsserted(() -> assertThat(found("shop")).isEmpty());
@@ -113,7 +114,7 @@ class DiscoveryTest {
   @Test
   void a_name_that_appears_later_is_found_then_and_one_no_longer_watched_is_left_alone() {
     discovery.watch(Map.of("shop", addresses("later.test")));
-    await().until(() -> dns.questions.get() > 0);
+    await().until(() -> dns.questions() > 0);
     dns.addresses("later.test", 0, "127.0.0.1");
     await().untilAsserted(() -> assertThat(found("shop")).hasSize(1));
 

@@ -1,4 +1,4 @@
-package dev.gatehouse.edge.discover;
+package dev.gatehouse.testkit;
 
 import io.netty.bootstrap.Bootstrap;
 import io.netty.buffer.Unpooled;
@@ -31,17 +31,17 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /// A DNS server on a free UDP port of the loopback address, whose answers a test changes while it
 /// runs. What it has no records of does not exist.
-final class TestDns implements AutoCloseable {
+public final class TestDns implements AutoCloseable {
   private record Entry(DnsRecordType type, byte[] content, int timeToLive) {}
 
-  final AtomicInteger questions = new AtomicInteger();
+  private final AtomicInteger questions = new AtomicInteger();
   private final Map<String, List<Entry>> records = new ConcurrentHashMap<>();
   private final EventLoopGroup group =
       new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
   private final Channel channel;
   private volatile boolean broken;
 
-  TestDns() {
+  public TestDns() {
     channel =
         new Bootstrap()
             .group(group)
@@ -62,12 +62,17 @@ final class TestDns implements AutoCloseable {
             .channel();
   }
 
-  InetSocketAddress address() {
+  /// How often it has been asked.
+  public int questions() {
+    return questions.get();
+  }
+
+  public InetSocketAddress address() {
     return (InetSocketAddress) channel.localAddress();
   }
 
   /// This name has these addresses from now on, IPv4 or IPv6.
-  TestDns addresses(String name, int timeToLive, String... addresses) {
+  public TestDns addresses(String name, int timeToLive, String... addresses) {
     var all = new ArrayList<Entry>();
     for (var text : addresses) {
       var address = InetAddress.ofLiteral(text);
@@ -80,7 +85,7 @@ final class TestDns implements AutoCloseable {
   }
 
   /// This name has these services from now on, each `priority weight port target`.
-  TestDns services(String name, int timeToLive, String... services) {
+  public TestDns services(String name, int timeToLive, String... services) {
     var all = new ArrayList<Entry>();
     for (var text : services) {
       var parts = text.split(" ");
@@ -101,7 +106,7 @@ final class TestDns implements AutoCloseable {
   }
 
   /// Answers every question with SERVFAIL from now on, or no longer.
-  void broken(boolean now) {
+  public void broken(boolean now) {
     broken = now;
   }
 
