@@ -45,7 +45,7 @@ class AdminDoorTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"/healthz", "/readyz", "/metrics"})
+  @ValueSource(strings = {"/healthz", "/readyz", "/metrics", "/prometheus/targets"})
   void probes_and_metrics_need_none(String path) {
     assertThat(admin.get(path).statusCode()).isEqualTo(200);
   }

@@ -5,6 +5,7 @@ import static dev.gatehouse.acceptance.Http.json;
 import static dev.gatehouse.acceptance.Http.methodNotAllowed;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.gatehouse.testkit.ProgramUnderTest;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -58,6 +59,33 @@ class StatusTest {
   @Test
   void other_methods_are_405_with_allow() {
     methodNotAllowed(http.post("/status", "1"), "GET", "HEAD");
+  }
+
+  @Test
+  void prometheus_finds_the_metrics_of_every_process_by_itself() {
+    var found = new ArrayList<String>();
+    for (var group : json(new Http(Shared.program().adminPort()).get("/prometheus/targets"))) {
+      var labels = group.path("labels");
+      found.add(labels.path("replica").asString(""));
+      assertThat(labels.path("service").asString("")).isNotBlank();
+      assertThat(labels.path("version").asString("")).isNotBlank();
+      var address = group.path("targets").path(0).asString("");
+      var port = Integer.parseInt(address.substring(address.lastIndexOf(':') + 1));
+      assertThat(new Http(port).get("/metrics").body()).as(address).endsWith("# EOF\n");
+    }
+    assertThat(found)
+        .containsExactlyInAnyOrder(
+            "edge", "counters-1", "storage-1", "storage-2", "storage-3", "worker-1", "worker-2");
+  }
+
+  @Test
+  void a_health_check_tells_by_its_exit_code_whether_the_assembly_is_ready() {
+    var program = Shared.program();
+    assertThat(program.run("healthcheck").exit()).isZero();
+    assertThat(program.run("healthcheck", "--at", "127.0.0.1:" + program.adminPort()).exit())
+        .isZero();
+    assertThat(program.run("healthcheck", "--at", "127.0.0.1:1").exit()).isEqualTo(1);
+    assertThat(ProgramUnderTest.assembly().run("healthcheck").exit()).isEqualTo(1);
   }
 
   private List<String> ids(String path) {

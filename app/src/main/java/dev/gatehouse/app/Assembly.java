@@ -126,6 +126,7 @@ public final class Assembly {
                     3)));
     config
         .service(ServiceConfig.Multivac.class)
+        .filter(multivac -> multivac.discover().isEmpty())
         .ifPresent(
             multivac -> services.add(replicas("worker", multivac.workers(), config, WORKER, 1)));
     return services;

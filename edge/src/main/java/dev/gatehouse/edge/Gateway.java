@@ -393,6 +393,11 @@ public final class Gateway implements AutoCloseable {
     status.refresh();
   }
 
+  /// Every process that is known of but this one's, and the services in this one.
+  public List<Replica> processes() {
+    return processes;
+  }
+
   public StatusBoard status() {
     return status;
   }

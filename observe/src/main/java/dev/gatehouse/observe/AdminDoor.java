@@ -8,7 +8,9 @@ import dev.gatehouse.http.Response;
 import dev.gatehouse.http.RoutesHandler;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import java.security.SecureRandom;
+import java.util.Collection;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 
@@ -18,7 +20,8 @@ import java.util.Set;
 /// A browser signs in by a link that works once and gives it a cookie of its own; the token itself
 /// never stands in a URL. `Host` must be an address or `localhost`: a page that rebinds its own
 /// name to our address cannot know one. An `Origin` must be ours, so that no other page can act
-/// with the cookie.
+/// with the cookie. (Names by which the operator reaches the port on purpose are given to the
+/// constructor.)
 public final class AdminDoor implements ExchangeHandler {
   private static final Set<String> OPEN =
       Set.of("/healthz", "/readyz", "/metrics", "/prometheus/targets");
@@ -26,14 +29,18 @@ public final class AdminDoor implements ExchangeHandler {
 
   private final RoutesHandler routes;
   private final AdminToken token;
+  private final Set<String> names;
   private final String cookie;
 
   /// The code of the sign-in link; empty once it was used.
   private String signIn;
 
-  public AdminDoor(RoutesHandler routes, AdminToken token, SecureRandom random) {
+  /// @param names that `Host` may be besides, in lower case
+  public AdminDoor(
+      RoutesHandler routes, AdminToken token, Collection<String> names, SecureRandom random) {
     this.routes = routes;
     this.token = token;
+    this.names = Set.copyOf(names);
     this.cookie = AdminToken.random(random);
     this.signIn = AdminToken.random(random);
   }
@@ -57,10 +64,11 @@ public final class AdminDoor implements ExchangeHandler {
   }
 
   private Optional<Problem> refusal(RequestHead head) {
-    if (!isAddress(head.host())) {
+    if (!isOurs(head.host())) {
       return Optional.of(
           Problem.forbidden(
-              "This port is reached by an address or by 'localhost', not by another name."));
+                  "This port is reached by an address or by 'localhost', not by another name.")
+              .hint("Set admin.hosts to the names it may be reached by."));
     }
     var origins = head.headers().getAll(HttpHeaderNames.ORIGIN);
     for (var origin : origins) {
@@ -116,10 +124,10 @@ public final class AdminDoor implements ExchangeHandler {
     return false;
   }
 
-  private static boolean isAddress(String host) {
+  private boolean isOurs(String host) {
     int colon = host.lastIndexOf(':');
     var name = colon > host.lastIndexOf(']') ? host.substring(0, colon) : host;
-    if (name.equalsIgnoreCase("localhost")) {
+    if (name.equalsIgnoreCase("localhost") || names.contains(name.toLowerCase(Locale.ROOT))) {
       return true;
     }
     try {

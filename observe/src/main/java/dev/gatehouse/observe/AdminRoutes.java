@@ -50,6 +50,7 @@ public final class AdminRoutes {
             "/admin/stats",
             "/admin/limits",
             "/metrics",
+            "/prometheus/targets",
             "/readyz",
             "/healthz"));
   }

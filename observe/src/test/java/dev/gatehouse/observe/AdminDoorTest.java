@@ -19,6 +19,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -43,7 +44,9 @@ class AdminDoorTest {
             .get("/admin/routes", request -> Response.text(200, "routes"))
             .put("/admin/limits/{name}", 100, request -> Response.empty(204))
             .build();
-    door = new AdminDoor(new RoutesHandler(routes, Runnable::run), token, random);
+    door =
+        new AdminDoor(
+            new RoutesHandler(routes, Runnable::run), token, Set.of("edge.internal"), random);
     server =
         HttpServer.start(
             loops,
@@ -94,15 +97,29 @@ class AdminDoorTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"evil.example", "evil.example:9000", "localhost.evil.example", "127.0.0.1.evil"})
+      strings = {
+        "evil.example",
+        "evil.example:9000",
+        "edge.internal.evil.example",
+        "localhost.evil.example",
+        "127.0.0.1.evil"
+      })
   void a_name_that_was_rebound_to_our_address_is_refused_even_with_the_token(String host) {
     assertThat(askAt(host, "GET /admin/routes", bearer()).status()).isEqualTo(403);
     assertThat(askAt(host, "GET /metrics").status()).isEqualTo(403);
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"127.0.0.1:9000", "localhost", "LOCALHOST:9000", "[::1]:9000"})
-  void addresses_and_localhost_are_ours(String host) {
+  @ValueSource(
+      strings = {
+        "edge.internal:9000",
+        "Edge.Internal",
+        "127.0.0.1:9000",
+        "localhost",
+        "LOCALHOST:9000",
+        "[::1]:9000"
+      })
+  void addresses_localhost_and_the_names_that_were_given_are_ours(String host) {
     assertThat(askAt(host, "GET /admin/routes", bearer()).status()).isEqualTo(200);
   }
 

@@ -3,6 +3,7 @@ package dev.gatehouse.app.cli;
 import dev.gatehouse.app.PlainError;
 import dev.gatehouse.app.Version;
 import java.nio.file.Path;
+import java.security.SecureRandom;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -95,7 +96,8 @@ public final class Cli {
       name = "run",
       mixinStandardHelpOptions = true,
       description = {
-        "Run one process of an assembly, as in a container: edge, storage, counters or worker.",
+        "Run one process of an assembly, as in a container: edge, storage, counters, worker,",
+        "accounts or compute.",
         "GATEHOUSE_DATABASE names its database, GATEHOUSE_SECRET the assembly's secret."
       })
   int run(
@@ -112,6 +114,37 @@ public final class Cli {
       throws Exception {
     return Run.run(
         role, file.chosen(), data.chosen(), Optional.ofNullable(name), Optional.ofNullable(listen));
+  }
+
+  @Command(
+      name = "healthcheck",
+      mixinStandardHelpOptions = true,
+      description =
+          "Ask a process of this machine whether it is ready; the exit code is the answer.")
+  int healthcheck(
+      @CommandLine.Mixin DataOption data,
+      @Option(
+              names = "--at",
+              paramLabel = "ADDRESS",
+              description = "Where it answers /readyz; else what is noted in the data directory.")
+          @Nullable String at) {
+    return HealthCheck.run(data.path(), Optional.ofNullable(at));
+  }
+
+  @Command(
+      name = "init-secrets",
+      mixinStandardHelpOptions = true,
+      description = {
+        "Write new random credentials for deploy/compose, readable by you alone.",
+        "A file that is there is never overwritten."
+      })
+  int initSecrets(
+      @Parameters(
+              paramLabel = "FILE",
+              defaultValue = ".env",
+              description = "Where; .env if absent.")
+          Path file) {
+    return InitSecrets.run(file, new SecureRandom());
   }
 
   @Command(

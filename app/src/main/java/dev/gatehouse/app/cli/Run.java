@@ -25,7 +25,7 @@ final class Run {
     var role = Roles.named(roleName, loaded);
     var order =
         new RoleProcess.Order(
-            name.orElse(roleName),
+            name.or(() -> Optional.ofNullable(System.getenv("GATEHOUSE_NAME"))).orElse(roleName),
             listen.orElse(config.replica().listen().toString()),
             Assembly.data(config));
     return RoleProcess.alone(role, order, Assembly.secrets(config), InstantSource.system());

@@ -87,14 +87,16 @@ final class Checks {
     }
   }
 
-  /// A service whose replicas run elsewhere has no number of them here.
-  static void discovered(Values values) {
+  /// A service whose processes run elsewhere has no number of them here.
+  static void discovered(Values values, Key<Integer> number) {
     var names = values.reading().names(values.path());
-    if (names.contains("discover") && names.contains("replicas")) {
+    if (names.contains("discover") && names.contains(number.name())) {
       values.wrong(
           DiscoverKeys.DISCOVER,
           values.path()
-              + ": give either 'replicas' to run them here or 'discover' to find them, not both");
+              + ": give either '"
+              + number.name()
+              + "' to run them here or 'discover' to find them, not both");
     }
   }
 

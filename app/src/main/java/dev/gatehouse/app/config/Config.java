@@ -62,12 +62,15 @@ public record Config(
     return services.values().stream().filter(type::isInstance).map(type::cast).findFirst();
   }
 
-  /// How the replicas of a service are found, where they run elsewhere.
+  /// How the replicas of a service are found, where they run elsewhere; of MultiVAC, its workers.
   public Optional<DiscoverConfig> discovered(String service) {
     return switch (services.get(service)) {
       case ServiceConfig.Storage storage -> storage.discover();
       case ServiceConfig.Counters counters -> counters.discover();
-      case null, default -> Optional.empty();
+      case ServiceConfig.Compute compute -> compute.discover();
+      case ServiceConfig.Accounts accounts -> accounts.discover();
+      case ServiceConfig.Multivac multivac -> multivac.discover();
+      case null -> Optional.empty();
     };
   }
 

@@ -133,10 +133,18 @@ final class Declaration {
   private static final Key<Address> ADMIN_LISTEN =
       Key.with(
           "listen", Texts.address(), "127.0.0.1:9000", "console, admin API, /metrics, /readyz");
+  private static final Key<List<String>> ADMIN_HOSTS =
+      Key.optional(
+          "hosts",
+          new Shape.Items<>(Texts.hostName(), 1),
+          "names it may be reached by, such as the edge's in a network of containers; addresses and"
+              + " localhost always do");
   private static final Key<AdminConfig> ADMIN =
       Key.section(
           "admin",
-          Shape.Section.of(List.of(ADMIN_LISTEN), v -> new AdminConfig(v.get(ADMIN_LISTEN))),
+          Shape.Section.of(
+              List.of(ADMIN_LISTEN, ADMIN_HOSTS),
+              v -> new AdminConfig(v.get(ADMIN_LISTEN), v.find(ADMIN_HOSTS).orElse(List.of()))),
           "the port for operators");
   private static final Key<Address> REPLICA_LISTEN =
       Key.with(

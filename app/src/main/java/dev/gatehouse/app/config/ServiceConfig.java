@@ -39,20 +39,24 @@ public sealed interface ServiceConfig {
       UpstreamSettings traffic)
       implements ServiceConfig {}
 
-  /// `/cpu` and `/local_program`, inside the edge.
+  /// `/cpu` and `/local_program`, inside the edge unless they are discovered.
   ///
   /// @param buffer how many answers are kept ready
-  record Compute(int buffer, Program program) implements ServiceConfig {}
+  /// @param discover where it runs elsewhere: how the edge finds it
+  record Compute(int buffer, Program program, Optional<DiscoverConfig> discover)
+      implements ServiceConfig {}
 
-  /// Users and sessions, inside the edge.
+  /// Users and sessions, inside the edge unless they are discovered.
   ///
   /// @param idle a session that was not used for so long is over
-  record Accounts(Duration idle) implements ServiceConfig {}
+  /// @param discover where it runs elsewhere: how the edge finds it
+  record Accounts(Duration idle, Optional<DiscoverConfig> discover) implements ServiceConfig {}
 
   /// MultiVAC, its HTTP side inside the edge.
   ///
   /// @param workers processes that work on its queue
-  record Multivac(int workers) implements ServiceConfig {}
+  /// @param discover where those run elsewhere: how the edge finds them, for what it shows of them
+  record Multivac(int workers, Optional<DiscoverConfig> discover) implements ServiceConfig {}
 
   /// The program that `/local_program` runs.
   ///

@@ -41,7 +41,7 @@ final class ServiceKeys {
                           v.find(STORAGE_BUS),
                           v.find(DiscoverKeys.DISCOVER),
                           STORAGE_TRAFFIC.settings(v)))
-              .checked(Checks::discovered),
+              .checked(v -> Checks.discovered(v, STORAGE_REPLICAS)),
           "documents (/data) and ages (/age)");
 
   private static final Key<Integer> COUNTERS_REPLICAS =
@@ -89,7 +89,7 @@ final class ServiceKeys {
                           v.get(JOURNAL),
                           v.find(DiscoverKeys.DISCOVER),
                           COUNTERS_TRAFFIC.settings(v)))
-              .checked(Checks::discovered),
+              .checked(v -> Checks.discovered(v, COUNTERS_REPLICAS)),
           "increments (/increment, /counters)");
 
   static final Key<List<String>> COMMAND =
@@ -128,9 +128,11 @@ final class ServiceKeys {
       Key.optional(
           "compute",
           Shape.Section.of(
-              List.of(BUFFER, PROGRAM),
-              v -> new ServiceConfig.Compute(v.get(BUFFER), v.get(PROGRAM))),
-          "/cpu and /local_program, inside the edge");
+              List.of(BUFFER, PROGRAM, DiscoverKeys.DISCOVER),
+              v ->
+                  new ServiceConfig.Compute(
+                      v.get(BUFFER), v.get(PROGRAM), v.find(DiscoverKeys.DISCOVER))),
+          "/cpu and /local_program, inside the edge unless they are discovered");
 
   private static final Key<Duration> IDLE =
       Key.with(
@@ -141,15 +143,20 @@ final class ServiceKeys {
   private static final Key<ServiceConfig> ACCOUNTS =
       Key.optional(
           "accounts",
-          Shape.Section.of(List.of(IDLE), v -> new ServiceConfig.Accounts(v.get(IDLE))),
-          "users and sessions (/api), inside the edge");
+          Shape.Section.of(
+              List.of(IDLE, DiscoverKeys.DISCOVER),
+              v -> new ServiceConfig.Accounts(v.get(IDLE), v.find(DiscoverKeys.DISCOVER))),
+          "users and sessions (/api), inside the edge unless they are discovered");
 
   private static final Key<Integer> WORKERS =
       Key.with("workers", Texts.number(0, 100), "2", "processes that work on the queue");
   private static final Key<ServiceConfig> MULTIVAC =
       Key.optional(
           "multivac",
-          Shape.Section.of(List.of(WORKERS), v -> new ServiceConfig.Multivac(v.get(WORKERS))),
+          Shape.Section.<ServiceConfig>of(
+                  List.of(WORKERS, DiscoverKeys.DISCOVER),
+                  v -> new ServiceConfig.Multivac(v.get(WORKERS), v.find(DiscoverKeys.DISCOVER)))
+              .checked(v -> Checks.discovered(v, WORKERS)),
           "MultiVAC (/multivac, /zzz), inside the edge, with workers of its own");
 
   private static final List<Key<ServiceConfig>> ALL =

@@ -45,6 +45,20 @@ final class Texts {
         Map.of("type", "string", "pattern", "^(" + pattern + ")$"));
   }
 
+  /// The name of a host, in lower case.
+  static Shape.Scalar<String> hostName() {
+    var expects = "the name of a host, without a port";
+    return new Shape.Scalar<>(
+        expects,
+        (text, _) -> {
+          if (!HOST_NAME.matcher(text).matches()) {
+            throw new Wrong("'" + text + "' is not " + expects);
+          }
+          return text.toLowerCase(Locale.ROOT);
+        },
+        Map.of("type", "string", "pattern", "^" + HOST_NAME.pattern() + "$"));
+  }
+
   /// Any text with something in it.
   static Shape.Scalar<String> anyText(String expects) {
     return new Shape.Scalar<>(

@@ -6,12 +6,17 @@ import ch.qos.logback.classic.PatternLayout;
 import ch.qos.logback.classic.spi.Configurator;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.classic.spi.LoggingEvent;
+import ch.qos.logback.core.Appender;
 import ch.qos.logback.core.ConsoleAppender;
 import ch.qos.logback.core.encoder.Encoder;
 import ch.qos.logback.core.encoder.LayoutWrappingEncoder;
 import ch.qos.logback.core.spi.ContextAwareBase;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.InstantSource;
 import java.util.List;
+import java.util.Optional;
 import net.logstash.logback.encoder.LogstashEncoder;
 import net.logstash.logback.fieldnames.LogstashFieldNames;
 import org.slf4j.LoggerFactory;
@@ -19,7 +24,8 @@ import org.slf4j.LoggerFactory;
 /// Configures Logback in code: an XML file would cost every process some 100 ms at its start.
 ///
 /// `GATEHOUSE_LOG` is `text` or `json`, and the launcher sets it; `GATEHOUSE_NAME` names this
-/// process in JSON lines. In text the supervisor writes the name in front of each line.
+/// process in JSON lines, which `GATEHOUSE_LOG_DIR` has it write to a file there as well
+/// ([LogFiles]). In text the supervisor writes the name in front of each line.
 /// `GATEHOUSE_LOG_LEVEL` is the lowest level that is written until the configuration has been read;
 /// then `log.level` is, which that variable overrides.
 public final class LogSetup extends ContextAwareBase implements Configurator {
@@ -40,10 +46,26 @@ public final class LogSetup extends ContextAwareBase implements Configurator {
     var root = context.getLogger("ROOT");
     root.setLevel(Level.toLevel(System.getenv("GATEHOUSE_LOG_LEVEL"), Level.INFO));
     root.addAppender(appender);
+    file(context).ifPresent(root::addAppender);
     for (var name : TALKATIVE) {
       context.getLogger(name).setLevel(Level.WARN);
     }
     return ExecutionStatus.DO_NOT_INVOKE_NEXT_IF_ANY;
+  }
+
+  /// Beside standard error, where `GATEHOUSE_LOG_DIR` asks for it and this process has a name.
+  private static Optional<Appender<ILoggingEvent>> file(LoggerContext context) {
+    var directory = System.getenv("GATEHOUSE_LOG_DIR");
+    var name = name();
+    if (directory == null || directory.isEmpty() || name.isEmpty()) {
+      return Optional.empty();
+    }
+    if (!Files.isWritable(Path.of(directory))) {
+      System.err.println("gatehouse: " + directory + " cannot be written; the log goes here only");
+      return Optional.empty();
+    }
+    LogFiles.tidy(Path.of(directory), InstantSource.system().instant());
+    return Optional.of(LogFiles.open(Path.of(directory), name.get(), json(context), context));
   }
 
   /// The lowest level that is written from now on, such as `info`.
@@ -89,11 +111,13 @@ public final class LogSetup extends ContextAwareBase implements Configurator {
     names.setVersion("[ignore]");
     names.setLevelValue("[ignore]");
     encoder.setFieldNames(names);
-    var name = System.getenv("GATEHOUSE_NAME");
-    if (name != null && name.matches("[A-Za-z0-9._-]{1,100}")) {
-      encoder.setCustomFields("{\"replica\":\"" + name + "\"}");
-    }
+    name().ifPresent(name -> encoder.setCustomFields("{\"replica\":\"" + name + "\"}"));
     encoder.start();
     return encoder;
+  }
+
+  private static Optional<String> name() {
+    return Optional.ofNullable(System.getenv("GATEHOUSE_NAME"))
+        .filter(name -> name.matches("[A-Za-z0-9._-]{1,100}"));
   }
 }

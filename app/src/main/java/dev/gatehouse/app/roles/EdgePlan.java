@@ -39,6 +39,12 @@ record EdgePlan(Config config) {
 
   private static final Duration OWN_CONNECT_TIMEOUT = Duration.ofSeconds(1);
 
+  /// What the processes of MultiVAC's queue are called, wherever they run.
+  static final String WORKER = "worker";
+
+  /// For services that hash passwords and run programs: a slow answer is no sign of trouble.
+  private static final UpstreamSettings PATIENT = UpstreamSettings.own(false).patient();
+
   Map<String, InetSocketAddress> listeners() {
     var listeners = new LinkedHashMap<String, InetSocketAddress>();
     config
@@ -90,9 +96,13 @@ record EdgePlan(Config config) {
           switch (service) {
             case ServiceConfig.Storage storage -> replicated.put(name, storage.traffic());
             case ServiceConfig.Counters counters -> replicated.put(name, counters.traffic());
-            case ServiceConfig.Compute compute -> {}
-            case ServiceConfig.Accounts accounts -> {}
-            case ServiceConfig.Multivac multivac -> {}
+            case ServiceConfig.Compute compute ->
+                compute.discover().ifPresent(found -> replicated.put(name, PATIENT));
+            case ServiceConfig.Accounts accounts ->
+                accounts.discover().ifPresent(found -> replicated.put(name, PATIENT));
+            // No route leads to workers, but what is known of them is shown.
+            case ServiceConfig.Multivac multivac ->
+                multivac.discover().ifPresent(found -> replicated.put(WORKER, PATIENT));
           }
         });
     return replicated;
@@ -113,7 +123,8 @@ record EdgePlan(Config config) {
         .forEach((name, upstream) ->
             upstream.discover().ifPresent(found -> sources.put(name, source(found))));
     for (var name : config.services().keySet()) {
-      config.discovered(name).ifPresent(found -> sources.put(name, source(found)));
+      var upstream = config.services().get(name) instanceof ServiceConfig.Multivac ? WORKER : name;
+      config.discovered(name).ifPresent(found -> sources.put(upstream, source(found)));
     }
     return sources;
   }

@@ -60,7 +60,10 @@ final class EdgeReadiness {
         long up = up(upstream);
         int known = upstream.replicas().size();
         details.put(upstream.name(), up + " of " + known + " up");
-        all &= supervised ? wantedAreUp(upstream) : up == known && known > 0;
+        // No request of anybody goes to a worker.
+        all &=
+            upstream.name().equals(EdgePlan.WORKER)
+                || (supervised ? wantedAreUp(upstream) : up == known && known > 0);
       }
     }
     reached |= all;

@@ -22,6 +22,7 @@ import dev.gatehouse.observe.AdminDoor;
 import dev.gatehouse.observe.AdminRoutes;
 import dev.gatehouse.observe.AdminToken;
 import dev.gatehouse.observe.Metrics;
+import dev.gatehouse.observe.PrometheusTargets;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -39,6 +40,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.databind.JsonNode;
@@ -218,6 +220,7 @@ public final class EdgeRole implements Role {
     CacheAdmin.metrics(gateway.cache(), metrics);
     usage.metrics(metrics);
     LimitsAdmin.metrics(limits, metrics);
+    var own = own(context, services, gateway);
     var door =
         new AdminDoor(
             new RoutesHandler(
@@ -228,9 +231,11 @@ public final class EdgeRole implements Role {
                     .and(usage.routes(gateway::routes))
                     .and(doors.admin())
                     .and(new LimitsAdmin(limits, exchange, reload::config).routes())
+                    .and(PrometheusTargets.routes(targets(context, gateway, own)::seenFrom))
                     .and(metrics.routes()),
                 workers),
             AdminToken.in(context.data().resolve("admin.token"), random),
+            loaded.config().admin().hosts(),
             random);
     var server =
         HttpServer.start(
@@ -238,7 +243,6 @@ public final class EdgeRole implements Role {
             Map.of("admin", loaded.config().admin().listen().socket()),
             HttpLimits.DEFAULT,
             door);
-    var own = own(context, services, gateway);
     gateway.replicas(own);
     context
         .pipe()
@@ -250,7 +254,12 @@ public final class EdgeRole implements Role {
     reload.begin(context.pipe());
     Thread.ofVirtual().name("jvm-metrics").start(metrics::jvm);
     var address = text(gateway.addresses().getFirst());
-    var signIn = "http://" + text(server.addresses().getFirst()) + door.signInPath();
+    var adminAddress = text(server.addresses().getFirst());
+    var signIn = "http://" + adminAddress + door.signInPath();
+    // A rehearsal is nobody's process.
+    if (loaded.config().admin().listen().port() != 0) {
+      Probe.at(context.data(), adminAddress);
+    }
     return new Running() {
       @Override
       public Optional<String> address() {
@@ -281,6 +290,16 @@ public final class EdgeRole implements Role {
         loops.close();
       }
     };
+  }
+
+  private EdgeTargets targets(RoleContext context, Gateway gateway, List<Replica> own) {
+    var config = loaded.config();
+    return new EdgeTargets(
+        context.name(),
+        config.admin().listen().toString(),
+        config.replica().listen().everyInterface(),
+        gateway::processes,
+        own.stream().map(Replica::id).collect(Collectors.toSet()));
   }
 
   /// The services in this process, as replicas that are up while it lives.

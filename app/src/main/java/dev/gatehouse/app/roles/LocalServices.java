@@ -1,31 +1,21 @@
 package dev.gatehouse.app.roles;
 
 import dev.gatehouse.accounts.Accounts;
-import dev.gatehouse.accounts.AccountsSettings;
 import dev.gatehouse.app.config.Config;
 import dev.gatehouse.app.config.ServiceConfig;
-import dev.gatehouse.compute.Compute;
-import dev.gatehouse.compute.ComputeSettings;
 import dev.gatehouse.http.Routes;
 import dev.gatehouse.multivac.Multivac;
 import dev.gatehouse.state.Database;
 import dev.gatehouse.state.coherence.Coherence;
-import dev.gatehouse.state.coherence.CoherenceSettings;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.security.SecureRandom;
 import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentLinkedDeque;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
-/// The services that run inside the edge: accounts, compute and MultiVAC's HTTP side.
+/// The services that run inside the edge: accounts, compute and MultiVAC's HTTP side, but for those
+/// that are discovered elsewhere.
 final class LocalServices implements AutoCloseable {
-  private static final Logger log = LoggerFactory.getLogger(LocalServices.class);
   private static final int POOL = 8;
 
   /// Of this process to the database.
@@ -50,7 +40,11 @@ final class LocalServices implements AutoCloseable {
           switch (settings) {
             case ServiceConfig.Storage storage -> {}
             case ServiceConfig.Counters counters -> {}
-            case ServiceConfig.Compute compute -> services.compute(name, compute, context);
+            case ServiceConfig.Compute compute -> {
+              if (compute.discover().isEmpty()) {
+                services.compute(name, compute, context);
+              }
+            }
             case ServiceConfig.Accounts own ->
                 services.accounts(name, own, database.get(), context);
             case ServiceConfig.Multivac multivac ->
@@ -82,66 +76,20 @@ final class LocalServices implements AutoCloseable {
   }
 
   private void compute(String name, ServiceConfig.Compute settings, RoleContext context) {
-    var usual = ComputeSettings.defaults();
-    var program = settings.program();
-    var compute =
-        Compute.start(
-            new ComputeSettings(
-                settings.buffer(),
-                usual.producers(),
-                program.command(),
-                program.timeLimit(),
-                program.concurrency(),
-                program.queue()),
-            context.data().resolve("compute"),
-            new SplittableRandom(),
-            context.nanos());
+    var compute = ComputeRole.open(settings, context);
     open.push(compute);
     routes.put(name, compute.routes());
   }
 
+  /// Here for the sessions at least: routes ask for one, wherever accounts run.
   private void accounts(
       String name, ServiceConfig.Accounts settings, Database database, RoleContext context) {
-    var random = new SecureRandom();
-    var made =
-        new Accounts(
-            AccountsSettings.defaults(Runtime.getRuntime().availableProcessors())
-                .idle(settings.idle()),
-            database,
-            random,
-            context.nanos(),
-            coherence(database, context, random));
-    open.push(made);
-    routes.put(name, made.routes());
-    accounts = Optional.of(made);
-  }
-
-  /// Without a bus the edge does not fail: it asks the database for every session, and the others
-  /// still hear of those that end here.
-  private Coherence coherence(Database database, RoleContext context, SecureRandom random) {
-    try {
-      return coherence(CoherenceSettings.DEFAULTS, database, context, random);
-    } catch (IOException | UncheckedIOException failure) {
-      log.warn(
-          "sessions cannot be remembered ({}); every request with one asks the database until {}"
-              + " starts again",
-          failure.getMessage(),
-          context.name());
+    var parts = AccountsRole.open(settings, database, context);
+    open.push(parts);
+    accounts = Optional.of(parts.accounts());
+    if (settings.discover().isEmpty()) {
+      routes.put(name, parts.accounts().routes());
     }
-    try {
-      return coherence(CoherenceSettings.DEFAULTS.withoutCaches(), database, context, random);
-    } catch (IOException impossible) {
-      throw new UncheckedIOException(impossible);
-    }
-  }
-
-  private Coherence coherence(
-      CoherenceSettings settings, Database database, RoleContext context, SecureRandom random)
-      throws IOException {
-    var member = new Coherence.Member(context.name(), context.secrets().assembly());
-    var coherence = Coherence.start(settings, database, member, context.nanos(), random);
-    open.push(coherence);
-    return coherence;
   }
 
   /// By the service's name.

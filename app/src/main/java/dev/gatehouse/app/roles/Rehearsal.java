@@ -23,6 +23,9 @@ import java.util.Optional;
 /// which it gives back, and ends. One cache for all roles was preferred to one each: the file is
 /// shared memory, and is made once.
 public final class Rehearsal {
+  /// Accounts and compute are played inside the edge, where an assembly has them.
+  private static final List<String> PLAYED = List.of("counters", "edge", "storage", "worker");
+
   private Rehearsal() {}
 
   /// Plays each role and asks it the simplest things.
@@ -31,7 +34,7 @@ public final class Rehearsal {
       throws Exception {
     LogSetup.rehearse();
     var hidden = new Loaded.Good(onFreePorts(loaded.config()), loaded.settings());
-    for (var name : Roles.known()) {
+    for (var name : PLAYED) {
       var context =
           new RoleContext(
               "rehearsal-" + name,
@@ -73,7 +76,7 @@ public final class Rehearsal {
             edge.cacheSize(),
             edge.limits(),
             edge.resolver()),
-        new AdminConfig(free),
+        new AdminConfig(free, config.admin().hosts()),
         config.replica(),
         config.log(),
         config.reload(),

@@ -1,5 +1,6 @@
 package dev.gatehouse.app.roles;
 
+import dev.gatehouse.app.Version;
 import dev.gatehouse.http.HttpLimits;
 import dev.gatehouse.http.HttpServer;
 import dev.gatehouse.http.InlineHandler;
@@ -68,9 +69,10 @@ final class Replicas {
     InlineHandler well =
         (request, reply) ->
             reply.accept(
-                draining.get()
-                    ? Response.json(503, health(context.name(), "draining"))
-                    : Response.json(200, health(context.name(), health.get())));
+                (draining.get()
+                        ? Response.json(503, health(context.name(), "draining"))
+                        : Response.json(200, health(context.name(), health.get())))
+                    .with("X-Gatehouse-Version", Version.current()));
     var own =
         Routes.builder()
             .inline("GET", "/healthz", 0, well)
@@ -95,6 +97,9 @@ final class Replicas {
     }
     Thread.ofVirtual().name("jvm-metrics").start(metrics::jvm);
     var bound = server.addresses().getFirst();
+    if (context.pipe().isEmpty() && bound.getPort() == address(context.listen()).getPort()) {
+      Probe.at(context.data(), text(bound));
+    }
     return new Role.Running() {
       @Override
       public Optional<String> address() {

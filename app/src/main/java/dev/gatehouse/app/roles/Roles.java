@@ -10,6 +10,8 @@ import java.util.function.Function;
 public final class Roles {
   private static final Map<String, Function<Loaded.Good, Role>> BY_NAME =
       Map.of(
+          "accounts", loaded -> new AccountsRole(loaded.config()),
+          "compute", loaded -> new ComputeRole(loaded.config()),
           "counters", loaded -> new CountersRole(loaded.config()),
           "edge", EdgeRole::new,
           "storage", loaded -> new StorageRole(loaded.config()),

@@ -77,11 +77,13 @@ class ConfigFileTest {
                         UpstreamSettings.own(true)),
                 "compute",
                     new ServiceConfig.Compute(
-                        64, new ServiceConfig.Program(List.of(), Duration.ofSeconds(5), 4, 64)),
-                "accounts", new ServiceConfig.Accounts(Duration.ofHours(8)),
-                "multivac", new ServiceConfig.Multivac(2)));
+                        64,
+                        new ServiceConfig.Program(List.of(), Duration.ofSeconds(5), 4, 64),
+                        Optional.empty()),
+                "accounts", new ServiceConfig.Accounts(Duration.ofHours(8), Optional.empty()),
+                "multivac", new ServiceConfig.Multivac(2, Optional.empty())));
     assertThat(config.service(ServiceConfig.Multivac.class))
-        .contains(new ServiceConfig.Multivac(2));
+        .contains(new ServiceConfig.Multivac(2, Optional.empty()));
     assertThat(config.upstream("meli").urls())
         .containsExactly(new UpstreamConfig.Server(true, "api.mercadolibre.com", 443));
     assertThat(config.routes().stream().map(r -> r.match().path() + " " + r.to().name()))

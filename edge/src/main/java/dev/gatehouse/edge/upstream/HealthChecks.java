@@ -117,6 +117,10 @@ public final class HealthChecks implements AutoCloseable {
 
     @Override
     public void head(int status, HttpHeaders headers) {
+      var version = headers.get("X-Gatehouse-Version");
+      if (upstream.own() && version != null) {
+        replica.runs(version);
+      }
       result(
           upstream,
           check,

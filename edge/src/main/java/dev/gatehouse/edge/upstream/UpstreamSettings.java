@@ -39,6 +39,26 @@ public record UpstreamSettings(
     return new UpstreamSettings(balance, check, eject, breaker, retries, crowd, slowStart, other);
   }
 
+  /// These, where one try may take as long as the request.
+  public UpstreamSettings patient() {
+    var some = retries;
+    return new UpstreamSettings(
+        balance,
+        check,
+        eject,
+        breaker,
+        new Retries(
+            some.tries,
+            some.percent,
+            some.perSecond,
+            some.statuses,
+            some.idempotencyKey,
+            Optional.empty()),
+        crowd,
+        slowStart,
+        outgoing);
+  }
+
   /// How an origin that is not ours is spoken to.
   ///
   /// @param preserveHost whether it gets the client's `Host` instead of its own; a route's rewrite
