@@ -107,6 +107,9 @@ class CounterRecorderTest {
       Processes.signal(stopped, "STOP");
       try {
         Processes.elapse(outage);
+        // Whoever takes its place has never heard of the database.
+        Processes.kill(replica("counters-1"));
+        counting(recorder, 100);
       } finally {
         Processes.signal(stopped, "CONT");
       }

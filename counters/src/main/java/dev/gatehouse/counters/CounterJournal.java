@@ -10,7 +10,9 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.UUID;
 
 /// What the counters write into a [Journal], and windows rebuilt from it. A window's number is the
@@ -124,7 +126,28 @@ final class CounterJournal {
             default -> throw new IllegalStateException("the journal has records of type " + type);
           }
         });
+    rebuilt
+        .windows()
+        .forEach((number, window) -> {
+          if (!rebuilt.cuts().containsKey(number)) {
+            window.foundUncut();
+          }
+        });
     return rebuilt;
+  }
+
+  /// The numbers of the windows after `after` up to `upTo` that it has anything of.
+  SortedSet<Long> windows(long after, long upTo) throws IOException {
+    var numbers = new TreeSet<Long>();
+    journal.replay(
+        after,
+        upTo,
+        (window, type, payload) -> {
+          if (type != CUT) {
+            numbers.add(window);
+          }
+        });
+    return numbers;
   }
 
   private static Cuts cuts(ByteBuffer payload) {

@@ -3,6 +3,7 @@ package dev.gatehouse.counters;
 import dev.gatehouse.counters.Increment.Once;
 import dev.gatehouse.counters.Keys.Range;
 import dev.gatehouse.counters.Window.Chunk;
+import dev.gatehouse.http.Problem;
 import dev.gatehouse.state.Database;
 import java.math.BigDecimal;
 import java.math.BigInteger;
@@ -11,8 +12,12 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.UUID;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.argument.Argument;
 
 /// All SQL of the counter service.
@@ -168,14 +173,41 @@ final class CounterSql {
       """;
 
   private final Database database;
+  private final Supplier<Optional<String>> schema;
 
-  CounterSql(Database database) {
+  /// Whether the tables are known to be there.
+  private volatile boolean prepared;
+
+  /// @param schema see [Counters.Means]
+  CounterSql(Database database, Supplier<Optional<String>> schema) {
     this.database = database;
+    this.schema = schema;
+  }
+
+  /// Sees to the schema, until that has been done once; before that everything else here is a 503.
+  ///
+  /// @return why it cannot be done now; empty when it is done
+  Optional<String> prepare() {
+    if (prepared) {
+      return Optional.empty();
+    }
+    var why = schema.get();
+    prepared = why.isEmpty();
+    return why;
+  }
+
+  private <T> T with(Function<Handle, T> work) {
+    if (!prepared) {
+      throw Problem.unavailable("The database has not answered since this replica started.", 1)
+          .hint("Try again in a moment; increments are taken meanwhile.")
+          .refusal();
+    }
+    return database.with(work);
   }
 
   /// Adds a chunk to the totals if the journal's mark is at `at`; safe to repeat after any failure.
   Added add(UUID journal, Mark at, Chunk chunk) {
-    return database.with(handle -> {
+    return with(handle -> {
       var update = handle.createQuery(chunk.requests().isEmpty() ? ADD : ADD_ONCE);
       update
           .bind("journal", journal)
@@ -213,7 +245,7 @@ final class CounterSql {
 
   /// How far a journal is; makes its row if it has none.
   Mark mark(UUID journal) {
-    return database.with(handle -> {
+    return with(handle -> {
       handle.createUpdate(BEGIN).bind("journal", journal).execute();
       return handle
           .createQuery(MARK)
@@ -225,7 +257,7 @@ final class CounterSql {
 
   /// The first `rows` totals of a range.
   Snapshot read(UUID journal, Range range, int rows) {
-    return database.with(handle ->
+    return with(handle ->
         snapshot(
             handle
                 .createQuery(READ)
@@ -237,7 +269,7 @@ final class CounterSql {
 
   /// The totals of these keys, as far as they have any.
   Snapshot read(UUID journal, Collection<String> keys) {
-    return database.with(handle ->
+    return with(handle ->
         snapshot(
             handle
                 .createQuery(READ_SOME)
@@ -263,7 +295,7 @@ final class CounterSql {
 
   /// The totals that are, or once were, near the end of 64 bits.
   Map<String, BigInteger> large() {
-    return database.with(handle ->
+    return with(handle ->
         handle
             .createQuery(LARGE)
             .reduceRows(
@@ -278,7 +310,7 @@ final class CounterSql {
 
   /// Which of these requests are in the totals, with their bodies' digests.
   Map<String, String> known(Collection<String> ids) {
-    return database.with(handle ->
+    return with(handle ->
         handle
             .createQuery(KNOWN)
             .bind("ids", texts(List.copyOf(ids)))
@@ -292,7 +324,7 @@ final class CounterSql {
 
   /// Forgets the requests of more than 24 hours ago.
   void forget() {
-    database.with(handle -> handle.createUpdate(FORGET).execute());
+    with(handle -> handle.createUpdate(FORGET).execute());
   }
 
   private static Argument texts(List<String> values) {

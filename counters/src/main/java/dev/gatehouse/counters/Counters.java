@@ -27,6 +27,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -39,6 +40,9 @@ public final class Counters implements AutoCloseable {
 
   /// The contract's bound on how far the totals may be behind.
   private static final Duration STALE = Duration.ofSeconds(10);
+
+  /// More windows than a century of seconds has.
+  private static final long FAR = 1L << 32;
 
   private static final Duration RETRY_WHEN_CLOSING = Duration.ofMillis(100);
 
@@ -61,18 +65,19 @@ public final class Counters implements AutoCloseable {
     this.home = home;
     this.journal = journal;
     scheduler = means.scheduler();
-    var sql = new CounterSql(database);
+    var sql = new CounterSql(database, means.schema());
+    var away = sql.prepare();
     var own = new CounterJournal(journal);
     Function<CounterJournal, Ledger> ledgers =
         one -> new Ledger(one, sql, settings, means.nanos(), repeated, differing);
     var ledger = ledgers.apply(own);
-    var mark = whereItIs(sql, journal);
-    long last = Math.max(journal.lastEpoch(), mark.window());
-    pending = new Pending(settings, own, last + 1, means.nanos());
+    var mark = away.isEmpty() ? whereItIs(sql, journal) : Optional.<Mark>empty();
+    pending = new Pending(settings, own, firstWindow(journal, mark), means.nanos());
     restore(own, mark, means);
+    away.ifPresent(why -> LOG.warn("{} Increments are taken, and added once it does.", why));
     var orphans =
         new Orphans(home.directory().resolve("..").normalize(), settings, means.journal(), ledgers);
-    flush = new FlushWindows(pending, sql, ledger, journal, orphans, means.nanos());
+    flush = new FlushWindows(pending, sql, ledger, orphans, means.nanos(), away);
     commit =
         settings.journal().durability() == Durability.DISK
             ? Optional.of(new GroupCommit(journal))
@@ -92,8 +97,15 @@ public final class Counters implements AutoCloseable {
   /// @param threads runs what may block; one virtual thread a task
   /// @param nanos a nano ticker; wall clocks may jump as they like
   /// @param random gives numbers that nobody can guess
+  /// @param schema brings the database's schema up to date, or says in a sentence why it does not
+  ///   answer now; asked at the start and at each flush until it is done. It throws
+  ///   `IllegalStateException` where waiting cannot help.
   public record Means(
-      ScheduledExecutorService scheduler, Executor threads, LongSupplier nanos, Random random) {
+      ScheduledExecutorService scheduler,
+      Executor threads,
+      LongSupplier nanos,
+      Random random,
+      Supplier<Optional<String>> schema) {
     Journal.Means journal() {
       return new Journal.Means(nanos, random::nextLong, threads);
     }
@@ -102,9 +114,10 @@ public final class Counters implements AutoCloseable {
   /// Starts to take increments; the database need not be up. What former processes left in the
   /// journals below `journals` is in its totals soon after.
   ///
-  /// @param database migrated by the time the first window is flushed; the caller's to close
+  /// @param database the caller's to close
   /// @param journals the directory of all journals of this machine; each process has its own in it
   /// @throws IOException when the journal cannot be read or written
+  /// @throws IllegalStateException in one sentence when the database will never do
   public static Counters start(
       CounterSettings settings, Database database, Path journals, Means means) throws IOException {
     var left = JournalHome.adopt(journals, 1);
@@ -120,24 +133,40 @@ public final class Counters implements AutoCloseable {
       home.close();
       throw e;
     }
-    return new Counters(settings, database, home, journal, means);
+    try {
+      return new Counters(settings, database, home, journal, means);
+    } catch (RuntimeException e) {
+      journal.close();
+      home.close();
+      throw e;
+    }
   }
 
-  /// Where the journal's mark is, if the database can say; else where the journal thinks it is.
-  private static Mark whereItIs(CounterSql sql, Journal journal) {
+  /// Where the journal's mark is, if the database can say.
+  private static Optional<Mark> whereItIs(CounterSql sql, Journal journal) {
     try {
-      return sql.mark(journal.id());
+      return Optional.of(sql.mark(journal.id()));
     } catch (RuntimeException e) {
       LOG.warn(
           "the database did not say how far the journal is in it ({}); it is asked again before the"
               + " first flush",
           e.getMessage());
-      return new Mark(journal.released(), Mark.LAST);
+      return Optional.empty();
     }
   }
 
-  private void restore(CounterJournal own, Mark mark, Means means) {
-    long from = Math.max(mark.complete(), journal.released());
+  /// Higher than any window before, also than those whose records a crash of the machine took from
+  /// the end of the journal: where one of these is in the totals, a new one with its number would
+  /// be taken for it and never be added. The mark is beyond them; while it cannot be known, the
+  /// number is so far away that no lost end of a journal comes near. A new journal in a directory
+  /// of its own was refused: every start while the database is away would leave one more.
+  private static long firstWindow(Journal journal, Optional<Mark> mark) {
+    long known = Math.max(journal.lastEpoch(), journal.released());
+    return mark.map(at -> Math.max(known, at.window())).orElse(known + FAR) + 1;
+  }
+
+  private void restore(CounterJournal own, Optional<Mark> mark, Means means) {
+    long from = Math.max(mark.map(Mark::complete).orElse(0L), journal.released());
     try {
       var left = own.rebuild(from, Long.MAX_VALUE, means.nanos().getAsLong());
       left.windows()

@@ -38,28 +38,30 @@ final class FlushWindows {
   private long forgotAt;
   private long lookedAt;
 
-  private volatile Optional<String> trouble = Optional.empty();
+  private volatile Optional<String> trouble;
 
   /// What is to be done when no pass will run any more; set once.
   private final AtomicReference<@Nullable Runnable> atEnd = new AtomicReference<>();
 
   private volatile boolean ended;
 
+  /// @param away why the database cannot be asked at the start
   FlushWindows(
       Pending pending,
       CounterSql sql,
       Ledger ledger,
-      Journal journal,
       Orphans orphans,
-      LongSupplier nanos) {
+      LongSupplier nanos,
+      Optional<String> away) {
     this.pending = pending;
     this.sql = sql;
     this.ledger = ledger;
-    this.journal = journal;
+    journal = ledger.journal();
     this.orphans = orphans;
     this.nanos = nanos;
     forgotAt = nanos.getAsLong();
     lookedAt = forgotAt - LOOK_EVERY;
+    trouble = away;
   }
 
   /// One pass over what was pending when it began; true when that is in the totals.
@@ -76,6 +78,10 @@ final class FlushWindows {
       if (nanos.getAsLong() - lookedAt >= LOOK_EVERY) {
         ledger.lose();
       }
+      sql.prepare()
+          .ifPresent(why -> {
+            throw new IllegalStateException(why);
+          });
       ledger.find();
       flushWindows();
       look();
@@ -124,7 +130,9 @@ final class FlushWindows {
     var next = pending.closeWindow(upTo);
     while (next.isPresent()) {
       var window = next.get();
-      pending.cut(window).forEach(ledger::add);
+      if (!ledger.leavesOut(window)) {
+        pending.cut(window).forEach(ledger::add);
+      }
       pending.flushed(window, sql.large());
       journal.release(window.number());
       next = pending.closeWindow(upTo);
@@ -164,8 +172,8 @@ final class FlushWindows {
     if (failures > 0) {
       LOG.info("flushing again after {} failed tries; nothing was lost", failures);
       failures = 0;
-      trouble = Optional.empty();
     }
+    trouble = Optional.empty();
   }
 
   private static String rootMessage(Throwable e) {

@@ -2,8 +2,10 @@ package dev.gatehouse.counters;
 
 import dev.gatehouse.counters.CounterSql.Added;
 import dev.gatehouse.counters.Window.Chunk;
+import dev.gatehouse.state.journal.Journal;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
@@ -46,6 +48,10 @@ final class Ledger {
     this.differing = differing;
   }
 
+  Journal journal() {
+    return journal.journal();
+  }
+
   /// Forgets where it was: the next [#find] asks.
   void lose() {
     at = Optional.empty();
@@ -84,19 +90,37 @@ final class Ledger {
           Math.min(gone, upTo),
           journal.id());
     }
-    for (long number = first; number <= upTo; number++) {
-      CounterJournal.Rebuilt rebuilt;
-      try {
-        rebuilt = journal.rebuild(number - 1, number, nanos.getAsLong());
-      } catch (IOException e) {
-        throw new UncheckedIOException(e);
+    try {
+      for (long number : journal.windows(mark.complete(), upTo)) {
+        var rebuilt = journal.rebuild(number - 1, number, nanos.getAsLong());
+        var window = rebuilt.windows().get(number);
+        if (window != null && !leavesOut(window)) {
+          var cuts = Optional.ofNullable(rebuilt.cuts().get(number));
+          add(window, cuts.orElseGet(() -> cut(window)));
+        }
       }
-      var window = rebuilt.windows().get(number);
-      if (window != null) {
-        var cuts = Optional.ofNullable(rebuilt.cuts().get(number));
-        add(window, cuts.orElseGet(() -> cut(window)));
-      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
+  }
+
+  /// Whether the window cannot be added, since some of its chunks are in the totals and nobody
+  /// knows which keys these were: a crash of the machine took the end of the journal, and where the
+  /// window was cut with it. Then the mark moves behind it. Adding what is left of it was refused:
+  /// keys would count twice.
+  boolean leavesOut(Window window) {
+    var here = at.orElseThrow();
+    if (!window.isFoundUncut() || here.window() != window.number() || here.chunk() == Mark.LAST) {
+      return false;
+    }
+    LOG.error(
+        "window {} of journal {} is in the totals up to its chunk {}, and the journal has lost where"
+            + " it was cut: what is missing of it cannot be told from what is there, and is left out",
+        window.number(),
+        journal.id(),
+        here.chunk());
+    add(new Chunk(window.number(), Mark.LAST, List.of(), new Sums(), List.of()));
+    return true;
   }
 
   private Window.Cuts cut(Window window) {

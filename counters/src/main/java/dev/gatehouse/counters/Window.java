@@ -40,13 +40,14 @@ final class Window {
     }
   }
 
-  /// From 1, without gaps.
+  /// Higher than that of any window before, whose journal it may be.
   private final long number;
 
   private final Sums sums = new Sums();
   private final Sums requested = new Sums();
   private final Map<String, Request> requests = new LinkedHashMap<>();
   private List<Chunk> chunks = List.of();
+  private boolean foundUncut;
   private long openedAt;
   private long requestBytes;
 
@@ -204,6 +205,15 @@ final class Window {
 
   List<Chunk> chunks() {
     return chunks;
+  }
+
+  /// It comes from a journal, and that does not say where it was cut.
+  void foundUncut() {
+    foundUncut = true;
+  }
+
+  boolean isFoundUncut() {
+    return foundUncut;
   }
 
   // --- reading ---

@@ -415,7 +415,8 @@ class CountersTest {
 
   @Test
   void a_chunk_that_is_flushed_twice_counts_once() {
-    var sql = new CounterSql(database);
+    var sql = new CounterSql(database, Optional::empty);
+    assertThat(sql.prepare()).isEmpty();
     var journal = UUID.randomUUID();
     var at = sql.mark(journal);
     var window = new Window(1);

@@ -19,6 +19,7 @@ import java.time.Duration;
 import java.util.UUID;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.atomic.AtomicLong;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -181,22 +182,22 @@ class RecoveryTest {
             Duration.ofDays(1), 3, 1 << 20, 1 << 30, Duration.ofSeconds(2), settings.journal());
     try (var counters = start(roomy, root.resolve("journals"))) {
       link.down();
-      long acknowledged = 0;
-      while (increment(counters, "k", 1).status() == 202) {
-        acknowledged++;
-      }
-      // The last segment may have been in the making.
-      Awaitility.await().until(() -> counters.health().contains("full"));
-      while (increment(counters, "k", 1).status() == 202) {
-        acknowledged++;
-      }
+      var acknowledged = new AtomicLong();
+      // The next segment may only be in the making when the first one is refused.
+      Awaitility.await()
+          .until(() -> {
+            while (increment(counters, "k", 1).status() == 202) {
+              acknowledged.incrementAndGet();
+            }
+            return counters.health().contains("full");
+          });
       var refused = increment(counters, "k", 1);
       assertThat(refused.status()).isEqualTo(503);
       assertThat(refused.header("retry-after")).isPresent();
       assertThat(counters.health()).startsWith("degraded");
       link.up();
       Awaitility.await().until(counters::flushNow);
-      assertThat(value(counters, "k")).isEqualTo(acknowledged);
+      assertThat(value(counters, "k")).isEqualTo(acknowledged.get());
       ticker.advance(Duration.ofSeconds(1));
       counters.flushNow();
       assertThat(increment(counters, "k", 1).status()).isEqualTo(202);

@@ -6,10 +6,12 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 
 /// The service as tests start it, and what another process would find after a `kill -9`.
 final class Service {
@@ -18,19 +20,30 @@ final class Service {
 
   private Service() {}
 
+  /// On a database that has been migrated.
   static Counters start(
       CounterSettings settings,
       Database database,
       Path journals,
       ScheduledExecutorService scheduler,
       FakeTicker ticker) {
+    return start(settings, database, journals, scheduler, ticker, Optional::empty);
+  }
+
+  static Counters start(
+      CounterSettings settings,
+      Database database,
+      Path journals,
+      ScheduledExecutorService scheduler,
+      FakeTicker ticker,
+      Supplier<Optional<String>> schema) {
     try {
       return Counters.start(
           settings,
           database,
           journals,
           new Counters.Means(
-              scheduler, Executors.newVirtualThreadPerTaskExecutor(), ticker, RANDOM));
+              scheduler, Executors.newVirtualThreadPerTaskExecutor(), ticker, RANDOM, schema));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -158,7 +158,7 @@ public final class Database implements AutoCloseable {
             patience,
             Duration.ofMillis(100),
             () -> {
-              try (Connection connection = connect()) {
+              try (Connection connection = line(CONNECTION_TIMEOUT)) {
                 return connection.isValid(CONNECT_TIMEOUT_SECONDS);
               } catch (SQLException failure) {
                 if (!isConnectionFailure(failure)) {

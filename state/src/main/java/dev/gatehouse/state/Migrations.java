@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -33,6 +34,7 @@ import org.flywaydb.core.api.FlywayException;
 /// polls once a second, and the history table is made before it is taken.
 public final class Migrations {
   private static final String LOCATION = "db/migration";
+  private static final Duration ASKED = Duration.ofSeconds(30);
   private static final Pattern NAME = Pattern.compile("V([0-9]+)__\\w+\\.sql");
 
   /// Says to everyone who migrates this database: wait. Any number that no other program uses.
@@ -50,18 +52,28 @@ public final class Migrations {
 
   static void apply(Database database, ClassLoader loader) {
     var known = known(loader);
-    try (Connection connection = database.connect()) {
-      if (isCurrent(known, connection)) {
+    try {
+      if (isCurrent(known, database)) {
         return;
       }
-      MigrationsSql.lock(connection, LOCK);
-      if (!isCurrent(known, connection)) {
-        migrate(database, loader);
+      try (Connection connection = database.connect()) {
+        MigrationsSql.lock(connection, LOCK);
+        if (!isCurrent(known, connection)) {
+          migrate(database, loader);
+        }
       }
     } catch (SQLException failure) {
       throw new IllegalStateException(
           "The schema of " + database.shown() + " could not be read: " + failure.getMessage(),
           failure);
+    }
+  }
+
+  /// Over a connection that does not wait for ever for a server that stands still.
+  private static boolean isCurrent(Map<Long, Integer> known, Database database)
+      throws SQLException {
+    try (Connection connection = database.line(ASKED)) {
+      return isCurrent(known, connection);
     }
   }
 

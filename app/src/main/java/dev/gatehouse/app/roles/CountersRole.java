@@ -19,6 +19,9 @@ public final class CountersRole implements Role {
   /// A draining process has three seconds and a half in all.
   private static final Duration LAST_FLUSH = Duration.ofMillis(1800);
 
+  /// How long a database that does not answer is waited for, at the start and at each flush.
+  private static final Duration ASKED = Duration.ofSeconds(1);
+
   private final Config config;
 
   public CountersRole(Config config) {
@@ -28,7 +31,7 @@ public final class CountersRole implements Role {
   @Override
   public Running start(RoleContext context) throws IOException {
     var settings = settings();
-    var database = Replicas.database(context, CONNECTIONS);
+    var database = Replicas.open(context, CONNECTIONS);
     var scheduler =
         Executors.newSingleThreadScheduledExecutor(
             task -> Thread.ofPlatform().name("flush").daemon().unstarted(task));
@@ -43,10 +46,14 @@ public final class CountersRole implements Role {
                   scheduler,
                   Executors.newVirtualThreadPerTaskExecutor(),
                   context.nanos(),
-                  new SecureRandom()));
+                  new SecureRandom(),
+                  () -> Replicas.migrate(database, context, ASKED)));
     } catch (IOException e) {
       database.close();
       throw new IOException("The counters' journal cannot be used: " + e.getMessage(), e);
+    } catch (IllegalStateException e) {
+      database.close();
+      throw e;
     }
     var metrics = new Metrics();
     metrics.gauge(

@@ -37,24 +37,42 @@ final class Replicas {
   ///
   /// @throws IllegalStateException in one sentence when waiting cannot help
   static Database database(RoleContext context, int connections) {
-    var database =
-        Database.open(
-            new DatabaseSettings(
-                context.secrets().database(), connections, "gatehouse " + context.name()));
-    while (true) {
-      long began = context.nanos().getAsLong();
-      try {
-        database.awaitReachable(PATIENCE);
-        Migrations.apply(database);
-        return database;
-      } catch (IllegalStateException e) {
-        boolean waited = context.nanos().getAsLong() - began >= PATIENCE.toNanos();
-        if (!waited) {
-          database.close();
-          throw e;
-        }
-        log.warn("{} Waiting for it.", e.getMessage());
+    var database = open(context, connections);
+    try {
+      var why = migrate(database, context, PATIENCE);
+      while (why.isPresent()) {
+        log.warn("{} Waiting for it.", why.get());
+        why = migrate(database, context, PATIENCE);
       }
+      return database;
+    } catch (IllegalStateException e) {
+      database.close();
+      throw e;
+    }
+  }
+
+  /// A database that may be away, and whose schema the caller sees to.
+  static Database open(RoleContext context, int connections) {
+    return Database.open(
+        new DatabaseSettings(
+            context.secrets().database(), connections, "gatehouse " + context.name()));
+  }
+
+  /// Brings the schema up to date; says in one sentence why not when the database does not answer
+  /// within `patience`.
+  ///
+  /// @throws IllegalStateException in one sentence when waiting cannot help
+  static Optional<String> migrate(Database database, RoleContext context, Duration patience) {
+    long began = context.nanos().getAsLong();
+    try {
+      database.awaitReachable(patience);
+      Migrations.apply(database);
+      return Optional.empty();
+    } catch (IllegalStateException e) {
+      if (context.nanos().getAsLong() - began < patience.toNanos()) {
+        throw e;
+      }
+      return Optional.of(String.valueOf(e.getMessage()));
     }
   }
 
