@@ -100,12 +100,20 @@ final class Declaration {
           Texts.duration(Duration.ofMillis(50), Duration.ofSeconds(10)),
           "100ms",
           "how often edges on one database tell each other what they let in");
+  private static final Key<Integer> LIMIT_EDGES =
+      Key.with(
+          "edges",
+          Texts.number(1, 1_000),
+          "1",
+          "how many edges there are, for one that starts while the database is away");
   private static final Key<EdgeConfig.LimitSettings> EDGE_LIMITS =
       Key.section(
           "limits",
           Shape.Section.of(
-              List.of(LIMIT_KEYS, LIMIT_EVERY),
-              v -> new EdgeConfig.LimitSettings(v.get(LIMIT_KEYS), v.get(LIMIT_EVERY))),
+              List.of(LIMIT_KEYS, LIMIT_EVERY, LIMIT_EDGES),
+              v ->
+                  new EdgeConfig.LimitSettings(
+                      v.get(LIMIT_KEYS), v.get(LIMIT_EVERY), v.get(LIMIT_EDGES))),
           "what 'limits' are counted in");
   private static final Key<Address> RESOLVER =
       Key.optional(

@@ -30,5 +30,6 @@ public record EdgeConfig(
 
   /// @param keys how many are counted at once
   /// @param every how often edges tell each other
-  public record LimitSettings(int keys, Duration every) {}
+  /// @param edges how many there are, for as long as the database has not said
+  public record LimitSettings(int keys, Duration every, int edges) {}
 }

@@ -82,6 +82,7 @@ public final class EdgeRole implements Role {
           new Limits(
               config.edge().limits().keys(), context.nanos(), new SecureRandom(), usage::limit);
       limits.file(config.limits());
+      limits.expect(config.edge().limits().edges());
       Function<Config, Gateway.Settings> plan =
           now -> settings(now, context, services, doors, metrics, usage, limits);
       var gateway =

@@ -27,6 +27,10 @@ import org.slf4j.LoggerFactory;
 /// **When the database is away** nobody hears of the others: after three rounds each edge keeps to
 /// its share, the limit divided by the edges it last knew. What the others let in meanwhile is
 /// charged afterwards, but for no more than their share, since the rest was in earlier windows.
+/// When the database is back the others may find it later than this edge, or their rows may be gone
+/// with a crash: for as long as an edge counts as alive it is taken for one, and until all are
+/// heard of again this one goes on with its share. Refused: to believe at once that it is alone,
+/// which is an open gate just when all come back.
 ///
 /// **Concurrency.** Everything runs on one thread, under `turn`; an admin request takes a turn of
 /// its own to have a change in force at once. Buckets and rules have their own rules. `told` and
@@ -38,6 +42,10 @@ public final class Exchange implements AutoCloseable {
   private static final Duration AT_REST = Duration.ofMillis(500);
 
   private static final int ROUNDS_TO_MISS = 3;
+
+  /// How long an edge is thought to live after its last word, as `LimitsSql` has it.
+  private static final Duration ALIVE = Duration.ofSeconds(3);
+
   private static final Duration SWEEP = Duration.ofSeconds(10);
 
   /// How far back a round looks for what others wrote; longer than any round takes.
@@ -85,6 +93,12 @@ public final class Exchange implements AutoCloseable {
   private long heard;
   private long swept;
   private boolean away;
+
+  /// How many edges there were before the last outage, and until when those that are not heard of
+  /// yet are thought to come back.
+  private int edgesBefore;
+
+  private long returnUntil;
   private long lookback = Duration.ofHours(1).toMillis();
 
   /// @param database connects at its first use; blocking
@@ -194,13 +208,24 @@ public final class Exchange implements AutoCloseable {
     }
     cooled = new ArrayList<>();
     hear(answer, then, gap && heard != 0);
+    share(answer.others() + 1, then, (gap || away) && heard != 0);
     heard = then;
     lookback = LOOKBACK.toMillis();
-    limits
-        .sharing()
-        .heard(answer.others() + 1, then + ROUNDS_TO_MISS * Math.max(every, 100_000_000L));
     if (answer.version() != version) {
       load();
+    }
+  }
+
+  /// @param returned whether nobody was heard for a while before
+  private void share(int edges, long now, boolean returned) {
+    if (returned) {
+      edgesBefore = limits.sharing().edges();
+      returnUntil = now + ALIVE.toNanos();
+    }
+    if (edges < edgesBefore && now < returnUntil) {
+      limits.sharing().unheard(edgesBefore);
+    } else {
+      limits.sharing().heard(edges, now + ROUNDS_TO_MISS * Math.max(every, 100_000_000L));
     }
   }
 

@@ -51,6 +51,12 @@ public final class Limits {
     this.rules = new Rules(Rules.Source.NONE, secret, Optional.empty());
   }
 
+  /// There are so many edges, as long as nobody has found out how many there are: until then this
+  /// one keeps to its share.
+  public void expect(int edges) {
+    sharing.unheard(edges);
+  }
+
   /// The file has these from now on.
   public synchronized void file(List<Limit> limits) {
     file = List.copyOf(limits);

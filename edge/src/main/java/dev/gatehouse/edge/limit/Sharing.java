@@ -63,6 +63,12 @@ final class Sharing implements Buckets.Others {
     told.decrementAndGet();
   }
 
+  /// There are so many edges, and nothing is known of the others.
+  void unheard(int all) {
+    edges = all;
+    heardUntil = 0;
+  }
+
   /// There are so many edges, and until `until` this one knows enough of them.
   void heard(int all, long until) {
     edges = all;

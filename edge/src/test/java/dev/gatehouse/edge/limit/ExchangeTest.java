@@ -92,6 +92,48 @@ class ExchangeTest {
   }
 
   @Test
+  void after_an_outage_an_edge_keeps_to_its_share_until_the_others_are_heard_of_or_thought_dead() {
+    rounds();
+    ticker.advance(Duration.ofSeconds(30));
+    // As a crash leaves it, and the first edge finds the database before the second one does.
+    database.with(handle -> handle.execute("TRUNCATE limits_edges, limits_usage"));
+    one.exchange.turn();
+    assertThat(asked(one, 2_000)).isEqualTo(500);
+    two.exchange.turn();
+    one.exchange.turn();
+    assertThat(asked(one, 2_000)).isEqualTo(500);
+    assertThat(one.limits.figures().apart()).isFalse();
+
+    ticker.advance(Duration.ofSeconds(30));
+    database.with(handle -> handle.execute("TRUNCATE limits_edges, limits_usage"));
+    one.exchange.turn();
+    ticker.advance(Duration.ofSeconds(2));
+    one.exchange.turn();
+    assertThat(asked(one, 2_000)).isEqualTo(500);
+    ticker.advance(Duration.ofSeconds(2));
+    one.exchange.turn();
+    assertThat(one.limits.figures().edges()).isEqualTo(1);
+    assertThat(asked(one, 2_000)).isEqualTo(1_000);
+  }
+
+  @Test
+  void an_edge_that_has_never_heard_of_the_others_keeps_to_its_share_of_those_it_expects() {
+    var late = new Edges(ticker, database, 3, file);
+    late.limits.expect(4);
+    assertThat(asked(late, 2_000)).isEqualTo(250);
+    late.exchange.turn();
+    assertThat(asked(late, 2_000)).isEqualTo(750);
+  }
+
+  private static int asked(Edges edge, int times) {
+    int passed = 0;
+    for (int i = 0; i < times; i++) {
+      passed += edge.ask("192.0.2.1") ? 1 : 0;
+    }
+    return passed;
+  }
+
+  @Test
   void an_edge_that_is_alone_tells_nothing() {
     one.exchange.turn();
     for (int i = 0; i < 2_000; i++) {
