@@ -21,6 +21,7 @@ import picocli.CommandLine.Parameters;
     mixinStandardHelpOptions = true,
     versionProvider = Cli.OfTheJar.class,
     synopsisSubcommandLabel = "COMMAND",
+    subcommands = Cli.KeyCommands.class,
     description = "A fast gateway and the small services behind it, in one program.")
 public final class Cli {
   private Cli() {}
@@ -247,7 +248,7 @@ public final class Cli {
     query.put("window", window);
     query.put("top", top);
     query.putAll(only == null ? Map.of() : only);
-    return Stats.run(file.chosen(), data.chosen(), query, json);
+    return Stats.run(AdminClient.of(file.chosen(), data.chosen()), query, json);
   }
 
   @Command(
@@ -263,6 +264,46 @@ public final class Cli {
       @Parameters(paramLabel = "NAME") String name)
       throws InterruptedException {
     return Token.run(name, file.chosen(), data.chosen());
+  }
+
+  @Command(
+      name = "keys",
+      mixinStandardHelpOptions = true,
+      synopsisSubcommandLabel = "COMMAND",
+      description = "API keys, for routes with 'authenticate: api-key'.")
+  static final class KeyCommands {
+    @Command(
+        name = "add",
+        mixinStandardHelpOptions = true,
+        description = {
+          "Make a key and print it; it is shown this once.",
+          "Its name is the user whom services are told of."
+        })
+    int add(
+        @CommandLine.Mixin FileOption file,
+        @CommandLine.Mixin DataOption data,
+        @Parameters(paramLabel = "NAME") String name,
+        @Option(names = "--plan", paramLabel = "PLAN", description = "Its plan, for limits.")
+            @Nullable String plan) {
+      return Keys.add(
+          AdminClient.of(file.chosen(), data.chosen()), name, Optional.ofNullable(plan));
+    }
+
+    @Command(name = "list", mixinStandardHelpOptions = true, description = "Show all keys.")
+    int list(@CommandLine.Mixin FileOption file, @CommandLine.Mixin DataOption data) {
+      return Keys.list(AdminClient.of(file.chosen(), data.chosen()));
+    }
+
+    @Command(
+        name = "revoke",
+        mixinStandardHelpOptions = true,
+        description = "End a key, by its name or its id.")
+    int revoke(
+        @CommandLine.Mixin FileOption file,
+        @CommandLine.Mixin DataOption data,
+        @Parameters(paramLabel = "KEY") String key) {
+      return Keys.revoke(AdminClient.of(file.chosen(), data.chosen()), key);
+    }
   }
 
   static final class OfTheJar implements IVersionProvider {
