@@ -3,6 +3,13 @@ package dev.gatehouse.edge;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.gatehouse.http.Loops;
+import dev.gatehouse.testkit.HttpMessage;
+import dev.gatehouse.testkit.RawClient;
+import dev.gatehouse.testkit.RecordingOrigin;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.ByteBufAllocatorMetricProvider;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -127,6 +134,58 @@ final class FramingTest {
       assertThat(client.isClosedByPeer()).isTrue();
     }
     assertThat(EDGE.external.received()).noneMatch(request -> request.target().equals("/smuggled"));
+  }
+
+  @Test
+  void a_body_without_a_length_and_without_chunks_is_a_body_of_nothing() {
+    EDGE.external.answering(RecordingOrigin.ok(""));
+    try (var client = EDGE.client()) {
+      client.send("POST /first HTTP/1.1\r\nHost: a\r\n\r\nGET /second HTTP/1.1\r\nHost: a\r\n\r\n");
+      assertThat(client.read().status()).isEqualTo(200);
+      assertThat(client.read().status()).isEqualTo(200);
+    }
+    var received = EDGE.external.received();
+    assertThat(received).hasSize(2);
+    assertThat(received.getFirst().target()).isEqualTo("/first");
+    assertThat(received.getFirst().bodyText()).isEmpty();
+    assertThat(received.getLast().target()).isEqualTo("/second");
+  }
+
+  /// Whoever sends more than a head may have gets 431 at once; what comes after it is read and
+  /// dropped for a moment, or met by a closed connection.
+  @Test
+  void a_mebibyte_of_headers_is_refused_and_not_kept() {
+    int clients = 32;
+    byte[] line = ("X-A: " + "a".repeat(1017) + "\r\n").getBytes(StandardCharsets.ISO_8859_1);
+    var all = new ArrayList<RawClient>();
+    long before = memory();
+    long most = 0;
+    try {
+      for (int i = 0; i < clients; i++) {
+        var client = EDGE.client();
+        all.add(client);
+        client.send("GET / HTTP/1.1\r\nHost: a\r\n");
+        boolean open = true;
+        for (int sent = 0; sent < 1 << 20 && open; sent += line.length) {
+          open = client.trySend(line);
+        }
+        most = Math.max(most, memory() - before);
+      }
+      for (var client : all) {
+        // A reset may destroy the answer of a client that goes on sending.
+        assertThat(client.answerIfAny().map(HttpMessage::status).orElse(431)).isEqualTo(431);
+      }
+    } finally {
+      all.forEach(RawClient::close);
+    }
+    assertThat(EDGE.external.received()).isEmpty();
+    assertThat(most).isLessThan(clients * (1L << 20) / 4);
+  }
+
+  /// What Netty's buffers take, in bytes.
+  private static long memory() {
+    var metric = ((ByteBufAllocatorMetricProvider) ByteBufAllocator.DEFAULT).metric();
+    return metric.usedDirectMemory() + metric.usedHeapMemory();
   }
 
   @Test

@@ -12,6 +12,7 @@ import java.net.Socket;
 import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Optional;
 
 /// One TCP connection that sends exactly the bytes it is given and reads what comes back, for what
 /// a well-behaved HTTP client would never send.
@@ -102,6 +103,17 @@ public final class RawClient implements AutoCloseable {
     try {
       return HttpMessage.read(in, bodyless)
           .orElseThrow(() -> new EOFException("the connection was closed without an answer"));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /// The next response; empty if the peer has closed or reset the connection instead.
+  public Optional<HttpMessage> answerIfAny() {
+    try {
+      return HttpMessage.read(in, false);
+    } catch (SocketException | EOFException e) {
+      return Optional.empty();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -190,10 +190,7 @@ final class ApiKeys implements Authenticator {
 
   @Override
   public Optional<String> challenge(boolean refused) {
-    return Optional.of(
-        refused
-            ? "Bearer realm=\"gatehouse\", error=\"invalid_token\""
-            : "Bearer realm=\"gatehouse\"");
+    return Optional.of(Credential.bearerChallenge(refused));
   }
 
   @Override

@@ -174,9 +174,9 @@ public final class CodeFlow {
     }
     var file = new TokenFile(directory, settings.name());
     file.alone(() -> {
+      var now = clock.instant();
       file.write(
-          new TokenFile.Kept(
-              granted.access(), clock.instant().plus(granted.life()), granted.refresh()));
+          new TokenFile.Kept(granted.access(), now, now.plus(granted.life()), granted.refresh()));
       return true;
     });
     return file.path();

@@ -27,6 +27,15 @@ final class Credential {
     return Optional.of(value.substring(scheme.length()).strip());
   }
 
+  /// What a 401 says about tokens and keys in this field (RFC 6750 section 3).
+  ///
+  /// @param refused whether one was presented and does not count
+  static String bearerChallenge(boolean refused) {
+    return refused
+        ? "Bearer realm=\"gatehouse\", error=\"invalid_token\""
+        : "Bearer realm=\"gatehouse\"";
+  }
+
   static byte[] sha256(String text) {
     try {
       return MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));

@@ -175,10 +175,7 @@ final class JwtTokens implements Authenticator {
 
   @Override
   public Optional<String> challenge(boolean refused) {
-    return Optional.of(
-        refused
-            ? "Bearer realm=\"gatehouse\", error=\"invalid_token\""
-            : "Bearer realm=\"gatehouse\"");
+    return Optional.of(Credential.bearerChallenge(refused));
   }
 
   @Override

@@ -31,8 +31,8 @@ final class TokenKeeper implements Tokens {
   /// @param renewFrom when it is renewed in the background
   /// @param until when it is not used any more
   private record Held(String access, Instant renewFrom, Instant until) {
-    static Held of(String access, Instant now, Instant end) {
-      var life = Duration.between(now, end);
+    static Held of(String access, Instant begin, Instant end) {
+      var life = Duration.between(begin, end);
       return new Held(
           access,
           end.minus(shorter(life.dividedBy(5), AHEAD)),
@@ -146,10 +146,11 @@ final class TokenKeeper implements Tokens {
     return file.alone(() -> {
       var now = clock.instant();
       var kept = file.read();
-      if (kept.isPresent()
-          && !Optional.of(kept.get().access()).equals(old)
-          && now.isBefore(kept.get().until().minus(MARGIN))) {
-        return Held.of(kept.get().access(), now, kept.get().until());
+      var known = kept.map(token -> Held.of(token.access(), token.from(), token.until()));
+      if (known.isPresent()
+          && !known.map(Held::access).equals(old)
+          && now.isBefore(known.get().until)) {
+        return known.get();
       }
       var refresh =
           kept.flatMap(TokenFile.Kept::refresh)
@@ -171,7 +172,7 @@ final class TokenKeeper implements Tokens {
       // On the disk before it is used: the server may know only the new one from now on.
       file.write(
           new TokenFile.Kept(
-              granted.access(), until, Optional.of(granted.refresh().orElse(refresh))));
+              granted.access(), now, until, Optional.of(granted.refresh().orElse(refresh))));
       return Held.of(granted.access(), now, until);
     });
   }

@@ -2,6 +2,7 @@ package dev.gatehouse.edge.usage;
 
 import dev.gatehouse.http.Json;
 import dev.gatehouse.http.Problem;
+import java.net.InetAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -84,9 +85,7 @@ public record Question(
             window(window),
             list(query.getOrDefault("route", "")),
             list(query.getOrDefault("path", "")),
-            list(query.getOrDefault("client", "")).stream()
-                .map(client -> client.equals(OTHER) ? Tally.OTHERS : client)
-                .toList(),
+            list(query.getOrDefault("client", "")).stream().map(Question::client).toList(),
             list(query.getOrDefault("status", "")).stream().map(Question::status).toList(),
             list(query.getOrDefault("limit", "")),
             top(query.getOrDefault("top", Integer.toString(USUAL_TOP))));
@@ -108,6 +107,20 @@ public record Question(
           "limit",
           "What limits did is counted by limit alone: ask for by=limit, with 'limit' and 'window'"
               + " at most.");
+    }
+  }
+
+  /// One of IPv6 stands for its network, however it is written.
+  private static String client(String text) {
+    if (text.equals(OTHER)) {
+      return Tally.OTHERS;
+    }
+    try {
+      return text.contains(":")
+          ? Client.of(InetAddress.ofLiteral(text.replaceAll("/64$", "")).getHostAddress())
+          : text;
+    } catch (IllegalArgumentException e) {
+      throw wrong("client", "'%s' is no address.".formatted(shown(text)));
     }
   }
 

@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 
 /// What one event loop has counted since it was last asked. Confined to that loop, so counting is
 /// two look-ups and a few additions, without a lock and, once a client is known, without an
-/// allocation.
+/// allocation (for IPv4).
 ///
 /// Shared counters ([java.util.concurrent.atomic.LongAdder] in a concurrent map) were refused: they
 /// cost several times as much, and taking them away while others add loses counts or needs a lock.
@@ -46,7 +46,7 @@ final class Tally {
     int status = done.status() / 100;
     int kind = status < CLASSES ? status : 0;
     long micros = done.nanos() / 1000;
-    figures(route, done.client(), kind).add(1, done.bytesIn(), done.bytesOut(), micros);
+    figures(route, Client.of(done.client()), kind).add(1, done.bytesIn(), done.bytesOut(), micros);
     var latencies = route.latencies[kind];
     if (latencies == null) {
       latencies = new int[Latency.BUCKETS];

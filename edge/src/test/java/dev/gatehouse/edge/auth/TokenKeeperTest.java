@@ -29,6 +29,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import no.nav.security.mock.oauth2.MockOAuth2Server;
 import no.nav.security.mock.oauth2.OAuth2Config;
@@ -257,7 +258,8 @@ class TokenKeeperTest {
     allowed(settings, TokenKeeperTest::get);
     var before = file.read().orElseThrow();
     file.write(
-        new TokenFile.Kept(before.access(), Instant.now().minusSeconds(1), before.refresh()));
+        new TokenFile.Kept(
+            before.access(), before.from(), Instant.now().minusSeconds(1), before.refresh()));
 
     var edge = edge(settings);
     assertThat(edge.get("/far/open").status()).isEqualTo(200);
@@ -272,6 +274,46 @@ class TokenKeeperTest {
     assertThat(again.get("/far/open").status()).isEqualTo(200);
     assertThat(shown(again.origin.lastReceived())).isEqualTo("Bearer " + after.access());
     assertThat(asked()).isZero();
+  }
+
+  @Test
+  void a_token_of_a_short_life_is_used_after_a_restart_too() throws Exception {
+    var settings = settings(Grant.AUTHORIZATION_CODE);
+    lasting(4, 1);
+    allowed(settings, TokenKeeperTest::get);
+    asked();
+
+    var edge = edge(settings);
+    assertThat(edge.get("/far/open").status()).isEqualTo(200);
+
+    assertThat(asked()).isZero();
+    assertThat(shown(edge.origin.lastReceived()))
+        .isEqualTo("Bearer " + new TokenFile(tokens(), "meli").read().orElseThrow().access());
+  }
+
+  @Test
+  void of_threads_and_processes_one_at_a_time_renews_and_the_others_take_their_turn()
+      throws Exception {
+    var file = new TokenFile(tokens(), "meli");
+    var inside = new AtomicInteger();
+    try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      var all = new ArrayList<Future<Integer>>();
+      for (int i = 0; i < 20; i++) {
+        all.add(
+            threads.submit(() ->
+                new TokenFile(tokens(), "meli")
+                    .alone(() -> {
+                      int together = inside.incrementAndGet();
+                      file.write(
+                          new TokenFile.Kept("a", Instant.EPOCH, Instant.EPOCH, Optional.empty()));
+                      inside.decrementAndGet();
+                      return together;
+                    })));
+      }
+      for (var one : all) {
+        assertThat(one.get()).isEqualTo(1);
+      }
+    }
   }
 
   @Test

@@ -169,6 +169,23 @@ class UsageTest {
   }
 
   @Test
+  void clients_of_ipv6_are_counted_by_their_first_64_bits_as_limits_do() {
+    var tally = new Tally();
+    tally.count(done("shop", "2001:db8:0:1:0:0:0:1", 200, 1));
+    tally.count(done("shop", "2001:db8:0:1:ffff:0:0:2", 200, 1));
+    tally.count(done("shop", "2001:db8:0:2:0:0:0:1", 200, 1));
+    gather(NOW, tally);
+    store();
+    assertThat(rows(ask("by", "client"), "client"))
+        .isEqualTo(Map.of("2001:db8:0:1::/64", 2L, "2001:db8:0:2::/64", 1L));
+    for (var written : List.of("2001:db8:0:1::7", "2001:DB8:0:1::/64", "2001:db8:0:1:0:0:0:1")) {
+      assertThat(rows(ask("by", "client", "client", written), "client"))
+          .as(written)
+          .isEqualTo(Map.of("2001:db8:0:1::/64", 2L));
+    }
+  }
+
+  @Test
   void a_quantile_is_within_a_quarter_of_the_true_one() {
     var tally = new Tally();
     for (int micros = 1000; micros <= 100_000; micros += 100) {
