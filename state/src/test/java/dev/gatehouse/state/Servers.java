@@ -23,7 +23,7 @@ public final class Servers {
 
   /// The same, over database files that were made before: a copy costs a tenth of an
   /// initialisation.
-  static EmbeddedSettings initialised(Path data) throws IOException {
+  public static EmbeddedSettings initialised(Path data) throws IOException {
     Path home = data.resolve("postgres");
     if (!Files.exists(home)) {
       copy(Template.HOME, home);

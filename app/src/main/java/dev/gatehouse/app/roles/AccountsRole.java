@@ -9,10 +9,7 @@ import dev.gatehouse.state.Database;
 import dev.gatehouse.state.coherence.Coherence;
 import dev.gatehouse.state.coherence.CoherenceSettings;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.security.SecureRandom;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /// Users and sessions in a process of their own, as in a container; by default they run inside the
 /// edge.
@@ -20,7 +17,6 @@ import org.slf4j.LoggerFactory;
 /// An edge whose accounts run elsewhere still looks at sessions itself, on the routes that ask for
 /// one: it has the same service without its routes, and hears of every session that ends.
 public final class AccountsRole implements Role {
-  private static final Logger log = LoggerFactory.getLogger(AccountsRole.class);
   private static final int POOL = 8;
 
   private final Config config;
@@ -60,7 +56,13 @@ public final class AccountsRole implements Role {
   /// The service itself, wherever it runs.
   static Parts open(ServiceConfig.Accounts settings, Database database, RoleContext context) {
     var random = new SecureRandom();
-    var coherence = coherence(database, context, random);
+    var coherence =
+        Coherence.startAnyway(
+            CoherenceSettings.DEFAULTS,
+            database,
+            new Coherence.Member(context.name(), context.secrets().assembly()),
+            context.nanos(),
+            random);
     return new Parts(
         new Accounts(
             AccountsSettings.defaults(Runtime.getRuntime().availableProcessors())
@@ -70,31 +72,5 @@ public final class AccountsRole implements Role {
             context.nanos(),
             coherence),
         coherence);
-  }
-
-  /// Without a bus it does not fail: it asks the database for every session, and the others still
-  /// hear of those that end here.
-  private static Coherence coherence(Database database, RoleContext context, SecureRandom random) {
-    try {
-      return coherence(CoherenceSettings.DEFAULTS, database, context, random);
-    } catch (IOException | UncheckedIOException failure) {
-      log.warn(
-          "sessions cannot be remembered ({}); every request with one asks the database until {}"
-              + " starts again",
-          failure.getMessage(),
-          context.name());
-    }
-    try {
-      return coherence(CoherenceSettings.DEFAULTS.withoutCaches(), database, context, random);
-    } catch (IOException impossible) {
-      throw new UncheckedIOException(impossible);
-    }
-  }
-
-  private static Coherence coherence(
-      CoherenceSettings settings, Database database, RoleContext context, SecureRandom random)
-      throws IOException {
-    var member = new Coherence.Member(context.name(), context.secrets().assembly());
-    return Coherence.start(settings, database, member, context.nanos(), random);
   }
 }

@@ -28,13 +28,7 @@ public final class StorageRole implements Role {
   @Override
   public Running start(RoleContext context) throws IOException {
     var database = Replicas.database(context, CONNECTIONS - Coherence.CONNECTIONS);
-    Coherence coherence;
-    try {
-      coherence = coherence(database, context);
-    } catch (IOException failure) {
-      database.close();
-      throw failure;
-    }
+    var coherence = coherence(database, context);
     var bytes = config.flatMap(ServiceConfig.Storage::cache).orElse(0L);
     var storage = new Storage(database, context.name(), coherence, bytes);
     var metrics = new Metrics();
@@ -53,7 +47,7 @@ public final class StorageRole implements Role {
   }
 
   /// One that remembers nothing takes part too: the others must hear of its writes.
-  private Coherence coherence(Database database, RoleContext context) throws IOException {
+  private Coherence coherence(Database database, RoleContext context) {
     var settings = CoherenceSettings.DEFAULTS;
     if (config.flatMap(ServiceConfig.Storage::cache).isEmpty()) {
       settings = settings.withoutCaches();
@@ -62,7 +56,7 @@ public final class StorageRole implements Role {
     if (bus.isPresent()) {
       settings = settings.listening(bus.get());
     }
-    return Coherence.start(
+    return Coherence.startAnyway(
         settings,
         database,
         new Coherence.Member(context.name(), context.secrets().assembly()),

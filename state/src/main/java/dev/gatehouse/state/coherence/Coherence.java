@@ -3,6 +3,7 @@ package dev.gatehouse.state.coherence;
 import dev.gatehouse.state.Database;
 import dev.gatehouse.state.Line;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.security.SecureRandom;
 import java.sql.SQLException;
@@ -159,6 +160,31 @@ public final class Coherence implements AutoCloseable {
       SecureRandom random)
       throws IOException {
     return start(settings, database, member, nanos, random, () -> {});
+  }
+
+  /// As [#start], and where the bus cannot listen, as one that remembers nothing: it reads through,
+  /// and the others still hear of its writes. Remembering under the lease alone was refused: each
+  /// write elsewhere would wait until this one has read the log.
+  public static Coherence startAnyway(
+      CoherenceSettings settings,
+      Database database,
+      Member member,
+      LongSupplier nanos,
+      SecureRandom random) {
+    try {
+      return start(settings, database, member, nanos, random);
+    } catch (IOException | UncheckedIOException failure) {
+      LOG.warn(
+          "the bus of {} cannot listen ({}); it remembers nothing and asks the database for every"
+              + " read until it is started again",
+          member.name(),
+          failure.getMessage());
+    }
+    try {
+      return start(settings.withoutCaches(), database, member, nanos, random);
+    } catch (IOException impossible) {
+      throw new UncheckedIOException(impossible);
+    }
   }
 
   /// @param beforeAnswer see [NearCache]

@@ -8,6 +8,9 @@ import dev.gatehouse.state.DatabaseSettings;
 import dev.gatehouse.state.Migrations;
 import dev.gatehouse.state.Servers;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -94,6 +97,24 @@ class CoherenceTest {
       there.coherence.bus().orElseThrow().cut();
       here.write("k", Integer.toString(i));
       assertThat(there.read("k")).contains(Integer.toString(i));
+    }
+  }
+
+  @Test
+  void one_whose_bus_cannot_listen_reads_through_and_the_others_hear_of_its_writes()
+      throws IOException {
+    var there = join("there");
+    try (var taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      var here = Node.startAnyway(url, "here", (InetSocketAddress) taken.getLocalSocketAddress());
+      nodes.add(here);
+      for (int i = 0; i < 10; i++) {
+        here.write("k", "here " + i);
+        assertThat(there.read("k")).contains("here " + i);
+        there.write("k", "there " + i);
+        assertThat(here.read("k")).contains("there " + i);
+      }
+      assertThat(here.coherence.hasLease()).isFalse();
+      assertThat(here.cache.readThrough()).isEqualTo(10);
     }
   }
 

@@ -6,6 +6,7 @@ import dev.gatehouse.state.coherence.NearCache.Loaded;
 import dev.gatehouse.state.coherence.NearCache.Written;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
 import java.security.SecureRandom;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -44,6 +45,19 @@ final class Node implements AutoCloseable {
     } catch (IOException failure) {
       throw new UncheckedIOException(failure);
     }
+  }
+
+  /// One that goes on without a bus where it cannot listen at `address`.
+  static Node startAnyway(String url, String name, InetSocketAddress address) {
+    var database = Database.open(new DatabaseSettings(url, 4, name));
+    return new Node(
+        database,
+        Coherence.startAnyway(
+            CoherenceSettings.DEFAULTS.listening(address),
+            database,
+            new Coherence.Member(name, SECRET),
+            System::nanoTime,
+            new SecureRandom()));
   }
 
   static void createTable(Database database) {
