@@ -111,6 +111,52 @@ http {
 END
 }
 
+# start_postgres CORE: Debian's server with its flushes on, as another user where we are root; leaves
+# its process id in $server, its port in $pg_port and its programs' directory in $pg.
+start_postgres() {
+  local as=()
+  pg=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -1) || true
+  [[ -x ${pg:-}/initdb ]] || die "PostgreSQL is missing: run bench/setup first"
+  if ((EUID == 0)); then as=(setpriv --reuid=postgres --regid=postgres --clear-groups); fi
+  pg_port=$(free_port)
+  mkdir "$tmp/pg"
+  ((EUID != 0)) || chown postgres "$tmp/pg"
+  "${as[@]}" "$pg/initdb" -D "$tmp/pg/data" -U bench -A trust -E UTF8 --locale=C >/dev/null
+  start pg "$1" "${as[@]}" "$pg/postgres" -D "$tmp/pg/data" -p "$pg_port" \
+    -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c shared_buffers=256MB -c max_wal_size=4GB
+  server=$started_pid
+  for _ in {1..300}; do
+    "$pg/pg_isready" -q -h 127.0.0.1 -p "$pg_port" && return
+    sleep 0.1
+  done
+  die "PostgreSQL does not answer"
+}
+
+# The Java that builds Gatehouse, and the jars of the built program in $lib.
+find_program() {
+  # shellcheck disable=SC1091
+  . "$root/.mvn/find-jdk"
+  "$root/gatehouse" --version >/dev/null
+  lib=$root/app/target/gatehouse/lib
+}
+
+# up NAME PID URL: until it answers 200
+up() {
+  for _ in {1..1200}; do
+    get "$3" >/dev/null 2>&1 && return
+    kill -0 "$2" 2>/dev/null || break
+    sleep 0.1
+  done
+  cat "$tmp/$1.log" >&2
+  die "$1 did not answer"
+}
+
+# start_plain CORE PORT DATABASE CONNECTIONS
+start_plain() {
+  start plain "$1" "$JAVA_HOME/bin/java" -Xmx512m -XX:+UseSerialGC -XX:+UseCompactObjectHeaders \
+    -cp "$lib/*" "$here/PlainService.java" "$2" "jdbc:postgresql://127.0.0.1:$pg_port/$3?user=bench" "$4"
+}
+
 # --- measuring ----------------------------------------------------------------------------------
 
 # The process and its children's children, as a list of ids.
