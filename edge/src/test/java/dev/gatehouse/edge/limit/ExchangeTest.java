@@ -121,8 +121,10 @@ class ExchangeTest {
     var late = new Edges(ticker, database, 3, file);
     late.limits.expect(4);
     assertThat(asked(late, 2_000)).isEqualTo(250);
+    // Then it learns what buckets are called on all edges, and counts anew.
     late.exchange.turn();
-    assertThat(asked(late, 2_000)).isEqualTo(750);
+    assertThat(late.limits.figures().edges()).isEqualTo(1);
+    assertThat(asked(late, 2_000)).isEqualTo(1_000);
   }
 
   private static int asked(Edges edge, int times) {
