@@ -17,6 +17,9 @@ import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
 ///
 /// Tests that share it use names of their own (partitions, keys, users) and leave every replica up.
 /// What only a new database shows is looked at once, before the first test.
+///
+/// With `-Dgatehouse.edge.port=... -Dgatehouse.counting.port=...` it is one that runs already, on a
+/// new database: the contracts of the services hold there as well, as `deploy/lab` shows.
 public final class Shared implements BeforeAllCallback {
   private static final List<String> FIRST_LOOKS =
       List.of("/data", "/", "/multivac", "/zzz", "/zzz/", "/multivac/jobs");
@@ -45,7 +48,7 @@ public final class Shared implements BeforeAllCallback {
 
   private static Running start() {
     var meli = RecordingOrigin.start();
-    var program = ProgramUnderTest.assembly().with("MELI_URL", meli.url()).start();
+    var program = program(meli);
     var http = new Http(program.edgePort());
     var looks = new HashMap<String, String>();
     for (var path : FIRST_LOOKS) {
@@ -54,6 +57,13 @@ public final class Shared implements BeforeAllCallback {
       looks.put(path, response.body());
     }
     return new Running(program, meli, looks);
+  }
+
+  private static ProgramUnderTest program(RecordingOrigin meli) {
+    int edge = Integer.getInteger("gatehouse.edge.port", 0);
+    return edge == 0
+        ? ProgramUnderTest.assembly().with("MELI_URL", meli.url()).start()
+        : ProgramUnderTest.running(edge, Integer.getInteger("gatehouse.counting.port", 0));
   }
 
   static ProgramUnderTest program() {

@@ -38,13 +38,15 @@ public final class ProgramUnderTest implements AutoCloseable {
   private final Map<String, String> environment = new LinkedHashMap<>();
   private final Path home;
   private final Path log;
-  private final int edgePort = FreePort.next();
-  private final int countersPort = FreePort.next();
+  private final int edgePort;
+  private final int countersPort;
   private final int adminPort = FreePort.next();
   private boolean own;
   private Optional<Process> supervisor = Optional.empty();
 
-  private ProgramUnderTest() {
+  private ProgramUnderTest(int edgePort, int countersPort) {
+    this.edgePort = edgePort;
+    this.countersPort = countersPort;
     try {
       // Postgres runs as another user where the tests run as root, and must be able to pass.
       home =
@@ -66,7 +68,13 @@ public final class ProgramUnderTest implements AutoCloseable {
 
   /// The default assembly, not yet started.
   public static ProgramUnderTest assembly() {
-    return new ProgramUnderTest();
+    return new ProgramUnderTest(FreePort.next(), FreePort.next());
+  }
+
+  /// One that somebody else has started and will stop, such as containers: of it only these two
+  /// ports are known, on this machine.
+  public static ProgramUnderTest running(int edgePort, int countersPort) {
+    return new ProgramUnderTest(edgePort, countersPort);
   }
 
   /// An assembly of the test's own, not yet started. Listeners, ports and data directory are set
@@ -74,7 +82,7 @@ public final class ProgramUnderTest implements AutoCloseable {
   ///
   /// @param yaml the rest of the configuration
   public static ProgramUnderTest assembly(String yaml) {
-    var program = new ProgramUnderTest();
+    var program = assembly();
     program.environment.remove("GATEHOUSE_EDGE_LISTEN_COUNTING");
     program.own = true;
     program.rewrite(yaml);
