@@ -13,6 +13,7 @@ import java.util.Optional;
 /// @param data where state lives; a relative path is relative to the working directory
 /// @param reload when a changed file is taken over
 /// @param stats the usage statistics
+/// @param docs whether the admin port shows the API to people
 /// @param services by name, in the file's order; a service that is absent is not run
 /// @param authentication what credentials are checked against
 /// @param credentials what upstreams are shown, by name
@@ -30,6 +31,7 @@ public record Config(
     LogConfig log,
     ReloadConfig reload,
     StatsConfig stats,
+    boolean docs,
     Map<String, ServiceConfig> services,
     AuthConfig authentication,
     Map<String, TokenSettings> credentials,
@@ -49,6 +51,7 @@ public record Config(
         log,
         reload,
         stats,
+        docs,
         services,
         authentication,
         credentials,

@@ -209,6 +209,13 @@ final class Declaration {
               v -> new StatsConfig(v.get(KEEP_STATS), v.get(STATS_EVERY))),
           "usage statistics, kept by the minute for two days and by the hour for a year");
 
+  private static final Key<Boolean> DOCS =
+      Key.with(
+          "docs",
+          Texts.flag(),
+          "false",
+          "whether the admin port shows the API to people, at /admin/docs");
+
   // ---- upstreams
 
   private static final Shape<Duration> WAIT = Texts.duration(MS, HOUR);
@@ -433,6 +440,7 @@ final class Declaration {
                   LOG,
                   RELOAD,
                   STATS,
+                  DOCS,
                   ServiceKeys.SERVICES,
                   AuthKeys.AUTHENTICATION,
                   CredentialKeys.CREDENTIALS,
@@ -463,6 +471,7 @@ final class Declaration {
         v.get(LOG),
         v.get(RELOAD),
         v.get(STATS),
+        v.get(DOCS),
         v.get(ServiceKeys.SERVICES),
         v.get(AuthKeys.AUTHENTICATION),
         v.find(CredentialKeys.CREDENTIALS).orElse(Map.of()),

@@ -232,6 +232,7 @@ public final class EdgeRole implements Role {
                     .and(usage.routes(gateway::routes))
                     .and(doors.admin())
                     .and(new LimitsAdmin(limits, exchange, reload::config).routes())
+                    .and(ApiDocs.routes(() -> reload.config().docs()))
                     .and(PrometheusTargets.routes(targets(context, gateway, own)::seenFrom))
                     .and(metrics.routes()),
                 workers),

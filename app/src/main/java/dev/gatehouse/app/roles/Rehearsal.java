@@ -82,6 +82,7 @@ public final class Rehearsal {
         config.reload(),
         // What it asks itself is nobody's usage.
         new StatsConfig(false, config.stats().flushEvery()),
+        config.docs(),
         config.services(),
         config.authentication(),
         config.credentials(),
