@@ -101,6 +101,13 @@ class ApiDocsTest {
   }
 
   @Test
+  void the_default_assembly_shows_them_and_the_one_for_containers_does_not() throws IOException {
+    assertThat(Files.readString(Path.of("../gatehouse.yaml"))).containsPattern("(?m)^docs: true$");
+    assertThat(Files.readString(Path.of("../deploy/compose/gatehouse.yaml")))
+        .doesNotContainPattern("(?m)^docs:");
+  }
+
+  @Test
   void no_other_file_is_served() throws IOException {
     for (var name : Set.of("openapi.yaml", "index.html", "..%2Fopenapi.yaml", "docs.html")) {
       assertThat(ask("/admin/docs/" + name, true).status()).as(name).isEqualTo(404);
