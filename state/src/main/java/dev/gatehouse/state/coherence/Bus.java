@@ -68,7 +68,7 @@ final class Bus implements AutoCloseable {
       throw failure;
     }
     var bus = new Bus(listener, replica, secret, random, apply);
-    Thread.ofVirtual().name("bus").start(bus::accept);
+    Thread.ofPlatform().daemon().name("bus").start(bus::accept);
     return bus;
   }
 
@@ -90,7 +90,7 @@ final class Bus implements AutoCloseable {
           continue;
         }
         connections.add(socket);
-        Thread.ofVirtual().name("bus-connection").start(() -> serve(socket));
+        Thread.ofPlatform().daemon().name("bus-connection").start(() -> serve(socket));
       } catch (IOException failure) {
         if (!closed) {
           LOG.debug("the bus took no connection ({}); it goes on", failure.getMessage());

@@ -52,7 +52,7 @@ final class Peer implements AutoCloseable {
   /// Begins to connect.
   static Peer call(Row row, BusSecret secret, SecureRandom random, Listener listener) {
     var peer = new Peer(row, secret, random, listener);
-    Thread.ofVirtual().name("bus-to-" + row.name()).start(peer::run);
+    Thread.ofPlatform().daemon().name("bus-to-" + row.name()).start(peer::run);
     return peer;
   }
 
@@ -80,7 +80,7 @@ final class Peer implements AutoCloseable {
     try (socket) {
       var in = introduce();
       listener.connected(this);
-      Thread.ofVirtual().name("bus-from-" + row.name()).start(() -> read(in));
+      Thread.ofPlatform().daemon().name("bus-from-" + row.name()).start(() -> read(in));
       var out = socket.getOutputStream();
       while (!closed) {
         var frames = line.poll(1, TimeUnit.MINUTES);
