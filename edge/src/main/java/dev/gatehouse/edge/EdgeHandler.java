@@ -5,6 +5,7 @@ import dev.gatehouse.edge.cache.CachedRoute;
 import dev.gatehouse.edge.filter.ChangeRequest;
 import dev.gatehouse.edge.filter.ChangeResponse;
 import dev.gatehouse.edge.filter.Filter;
+import dev.gatehouse.edge.filter.Steps;
 import dev.gatehouse.edge.filter.Verdict;
 import dev.gatehouse.edge.filter.Visit;
 import dev.gatehouse.edge.route.Redirect;
@@ -353,9 +354,11 @@ final class EdgeHandler implements ExchangeHandler {
               exchange.status(),
               exchange.bytesIn(),
               exchange.bytesOut(),
+              began,
               nanos.getAsLong() - began,
               trouble,
-              Optional.ofNullable(failure)));
+              Optional.ofNullable(failure),
+              visit == null ? new Steps() : visit.steps()));
     }
   }
 }

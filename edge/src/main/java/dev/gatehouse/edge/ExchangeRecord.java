@@ -1,5 +1,6 @@
 package dev.gatehouse.edge;
 
+import dev.gatehouse.edge.filter.Steps;
 import dev.gatehouse.http.Failure;
 import java.util.Optional;
 
@@ -9,8 +10,10 @@ import java.util.Optional;
 /// @param route the route's name, or `-` when none matched
 /// @param client who asked, as text without the port: the peer, or whom a trusted proxy names
 /// @param status 0 when nothing was sent
+/// @param began when its head was read, by the edge's clock
 /// @param nanos from the request's head to the response's end
 /// @param trouble who failed and how, where `failure` is; for the log, not for the client
+/// @param steps what it passed on its way; read it at once, or copy it
 /// @param failure the last failure, also when a retry hid it from the client
 public record ExchangeRecord(
     String requestId,
@@ -21,6 +24,8 @@ public record ExchangeRecord(
     int status,
     long bytesIn,
     long bytesOut,
+    long began,
     long nanos,
     String trouble,
-    Optional<Failure> failure) {}
+    Optional<Failure> failure,
+    Steps steps) {}

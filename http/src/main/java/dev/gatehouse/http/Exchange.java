@@ -19,6 +19,7 @@ import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
+import java.util.Optional;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -63,6 +64,7 @@ public final class Exchange {
   /// Names and values, by turns.
   private @Nullable ArrayList<String> fields;
 
+  private Optional<Trace> trace = Optional.empty();
   private @Nullable Runnable onDone;
   private @Nullable Runnable onWritable;
 
@@ -87,6 +89,16 @@ public final class Exchange {
 
   public String requestId() {
     return requestId;
+  }
+
+  /// The span that this exchange is, where its trace is sampled.
+  public Optional<Trace> trace() {
+    return trace;
+  }
+
+  /// For whoever decides whether it is, before anybody else asks.
+  public void trace(Trace sampled) {
+    trace = Optional.of(sampled);
   }
 
   /// The address of whoever is connected, or on whose behalf a trusted proxy is that says so by the

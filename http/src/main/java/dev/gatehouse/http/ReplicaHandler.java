@@ -31,6 +31,7 @@ public final class ReplicaHandler implements ExchangeHandler {
       return;
     }
     var user = headers.get("X-Gatehouse-User");
+    Trace.sampled(headers.get("traceparent")).ifPresent(exchange::trace);
     routes.handle(
         exchange,
         new RoutesHandler.Caller(

@@ -161,17 +161,18 @@ public final class RoutesHandler {
   }
 
   private void block(Exchange exchange, Request request, Handler handler) {
-    threads.execute(() -> {
-      Response response;
-      try {
-        response = handler.handle(request);
-      } catch (Exception e) {
-        response = failed(e, request);
-      } catch (StackOverflowError | OutOfMemoryError e) {
-        response = failed(new IllegalStateException(e), request);
-      }
-      exchange.send(response);
-    });
+    var behalf = new OnBehalf(request.requestId(), exchange.trace());
+    threads.execute(() -> behalf.run(() -> exchange.send(answer(request, handler))));
+  }
+
+  private static Response answer(Request request, Handler handler) {
+    try {
+      return handler.handle(request);
+    } catch (Exception e) {
+      return failed(e, request);
+    } catch (StackOverflowError | OutOfMemoryError e) {
+      return failed(new IllegalStateException(e), request);
+    }
   }
 
   private static Response failed(Exception e, Request request) {

@@ -1,5 +1,6 @@
 package dev.gatehouse.jobs;
 
+import dev.gatehouse.http.OnBehalf;
 import java.time.Duration;
 import java.time.OffsetDateTime;
 import java.util.Collection;
@@ -42,7 +43,7 @@ final class JobSql {
   /// @param crashes how many workers were lost while they had it, since its last end
   /// @param keyed whether others may wait for it to end
   /// @param line of its priority
-  record Claimed(Job job, int crashes, boolean keyed, int line) {
+  record Claimed(Job job, int crashes, boolean keyed, int line, OnBehalf behalf) {
     private static final Comparator<Claimed> ORDER =
         Comparator.comparingInt(Claimed::line).thenComparingLong(claimed -> claimed.job().id());
   }
@@ -107,7 +108,7 @@ final class JobSql {
           AND (NOT :alone OR set_config('synchronous_commit', 'off', true) = 'off')
         LIMIT :limit))
       RETURNING id, kind, payload, attempts, max_attempts, token, enqueued_at, crashes, priority,
-        limit_key IS NOT NULL AS keyed
+        limit_key IS NOT NULL AS keyed, on_behalf
       """;
 
   /// Counts a try before it starts; fenced. One row.
@@ -303,7 +304,8 @@ final class JobSql {
                     row.getObject("enqueued_at", OffsetDateTime.class).toInstant()),
                 row.getInt("crashes"),
                 row.getBoolean("keyed"),
-                row.getInt("priority")))
+                row.getInt("priority"),
+                OnBehalf.of(row.getString("on_behalf"))))
         .stream()
         .sorted(Claimed.ORDER)
         .toList();

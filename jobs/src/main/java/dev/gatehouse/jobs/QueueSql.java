@@ -1,5 +1,6 @@
 package dev.gatehouse.jobs;
 
+import dev.gatehouse.http.OnBehalf;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
@@ -19,9 +20,11 @@ final class QueueSql {
   private static final String INSERT =
       """
       INSERT INTO jobs
-        (queue, kind, payload, max_attempts, priority, due_at, limit_key, key_slots, parked)
+        (queue, kind, payload, max_attempts, priority, due_at, limit_key, key_slots, parked,
+         on_behalf)
       SELECT :queue, kind, payload, :maxAttempts, priority,
-        coalesce(to_timestamp(start_at / 1000.0), now()), limit_key, slots, limit_key IS NOT NULL
+        coalesce(to_timestamp(start_at / 1000.0), now()), limit_key, slots, limit_key IS NOT NULL,
+        :behalf
       FROM unnest(:kinds, :payloads, :priorities, :starts, :limits, :slots)
         AS new (kind, payload, priority, start_at, limit_key, slots)
       RETURNING id
@@ -32,10 +35,10 @@ final class QueueSql {
       """
       INSERT INTO jobs
         (queue, kind, payload, max_attempts, priority, due_at, limit_key, key_slots, parked,
-         unique_key)
+         unique_key, on_behalf)
       VALUES (:queue, :kind, :payload, :maxAttempts, :priority,
         coalesce(to_timestamp(:start::bigint / 1000.0), now()), :limit, :slots,
-        :limit::text IS NOT NULL, :unique)
+        :limit::text IS NOT NULL, :unique, :behalf)
       ON CONFLICT (queue, unique_key) WHERE state = 'waiting' AND unique_key IS NOT NULL DO NOTHING
       RETURNING id
       """;
@@ -135,8 +138,15 @@ final class QueueSql {
         .bind("starts", Sql.array(jobs.stream().map(QueueSql::start).toArray(Long[]::new)))
         .bind("limits", Sql.array(jobs.stream().map(QueueSql::limitKey).toArray(String[]::new)))
         .bind("slots", Sql.ints(jobs, QueueSql::slots))
+        .bind("behalf", behalf())
         .mapTo(Long.class)
         .list();
+  }
+
+  /// On whose behalf this thread puts jobs in.
+  private static @Nullable String behalf() {
+    var current = OnBehalf.current();
+    return current.equals(OnBehalf.NOBODY) ? null : current.text();
   }
 
   /// @return empty when its key is taken
@@ -152,6 +162,7 @@ final class QueueSql {
         .bind("start", start(job))
         .bind("limit", limitKey(job))
         .bind("slots", slots(job))
+        .bind("behalf", behalf())
         .bind("unique", key)
         .mapTo(Long.class)
         .findOne();

@@ -1,5 +1,7 @@
 package dev.gatehouse.jobs;
 
+import dev.gatehouse.http.OnBehalf;
+
 /// One claimed job in this process, from its claim until its end is settled in the database.
 ///
 /// All fields but `job` are guarded by the lock of [Crew]; `hold` may also be read by the loop,
@@ -16,6 +18,9 @@ final class Run {
 
   /// Whether others may wait for a slot of its key.
   final boolean keyed;
+
+  /// Of whoever put it in.
+  final OnBehalf behalf;
 
   /// When this process claimed it, and when it started it.
   final long claimedAt;
@@ -34,6 +39,7 @@ final class Run {
   Run(JobSql.Claimed claimed, long now) {
     this.job = claimed.job();
     this.keyed = claimed.keyed();
+    this.behalf = claimed.behalf();
     this.claimedAt = now;
     this.hold = new JobSql.Hold(job.id(), job.token(), job.attempt(), false);
   }

@@ -278,6 +278,11 @@ public final class Worker implements AutoCloseable {
   }
 
   private Ended run(Run run) {
+    return run.behalf.call(() -> attempt(run));
+  }
+
+  private Ended attempt(Run run) {
+    LOG.debug("job {} starts (attempt {})", run.job.id(), run.job.attempt());
     try {
       var handler = handlers.get(run.job.kind());
       if (handler == null) {
@@ -308,6 +313,10 @@ public final class Worker implements AutoCloseable {
 
   /// The end is committed: forget the run and say what happened where it is worth a line.
   private void release(Ended end, Round round) {
+    end.run().behalf.run(() -> tell(end, round));
+  }
+
+  private void tell(Ended end, Round round) {
     var job = end.run().job;
     boolean known = crew.settled(end.run());
     if (round.refused().contains(job.id())) {

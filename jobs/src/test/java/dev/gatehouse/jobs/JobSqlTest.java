@@ -2,6 +2,7 @@ package dev.gatehouse.jobs;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.gatehouse.http.OnBehalf;
 import dev.gatehouse.state.Line;
 import java.time.Duration;
 import java.util.List;
@@ -148,7 +149,7 @@ class JobSqlTest {
   }
 
   private static Run run(Job job) {
-    return new Run(new JobSql.Claimed(job, 0, false, 1), 0);
+    return new Run(new JobSql.Claimed(job, 0, false, 1, OnBehalf.NOBODY), 0);
   }
 
   private void sweep(Retention retention) {

@@ -21,6 +21,8 @@ import java.util.function.Function;
 import org.jdbi.v3.core.ConnectionException;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.Jdbi;
+import org.jdbi.v3.core.statement.StatementExceptions;
+import org.jdbi.v3.core.statement.StatementExceptions.MessageRendering;
 import org.postgresql.Driver;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -55,6 +57,8 @@ public final class Database implements AutoCloseable {
     this.connectionProperties = connectionProperties;
     this.pool = pool;
     this.jdbi = Jdbi.create(pool);
+    // By default the text of a failure names the statement's arguments, and would end up in a log.
+    jdbi.getConfig(StatementExceptions.class).setMessageRendering(MessageRendering.NONE);
   }
 
   public static Database open(DatabaseSettings settings) {
@@ -66,6 +70,8 @@ public final class Database implements AutoCloseable {
     properties.setProperty("tcpKeepAlive", "true");
     // Saves a round trip a connection; 15 is the oldest server we run on.
     properties.setProperty("assumeMinServerVersion", "15");
+    // The server's own details quote the values it did not like.
+    properties.setProperty("logServerErrorDetail", "false");
     properties.putAll(url.properties());
 
     var config = new HikariConfig();

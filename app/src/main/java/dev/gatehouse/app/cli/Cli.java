@@ -4,6 +4,7 @@ import dev.gatehouse.app.PlainError;
 import dev.gatehouse.app.Version;
 import java.nio.file.Path;
 import java.security.SecureRandom;
+import java.time.InstantSource;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -207,6 +208,53 @@ public final class Cli {
       })
   int reload(@CommandLine.Mixin DataOption data) {
     return Orders.reload(data.path());
+  }
+
+  @Command(
+      name = "logs",
+      mixinStandardHelpOptions = true,
+      description = {
+        "Show what the processes of an assembly said, whether it runs or not.",
+        "GATEHOUSE_LOG_DIR names a directory with the logs of single processes."
+      })
+  int logs(
+      @CommandLine.Mixin DataOption data,
+      @Option(
+              names = {"-f", "--follow"},
+              description = "Go on as lines come.")
+          boolean follow,
+      @Option(
+              names = "--service",
+              paramLabel = "NAME",
+              description = "Only of a service (storage) or a replica (storage-2).")
+          @Nullable String service,
+      @Option(
+              names = "--level",
+              paramLabel = "LEVEL",
+              description = "Only from this level on: error, warn, info, debug or trace.")
+          @Nullable String level,
+      @Option(
+              names = "--request",
+              paramLabel = "ID",
+              description = "Only of one request, by its X-Request-Id, its jobs included.")
+          @Nullable String request,
+      @Option(
+              names = "--since",
+              paramLabel = "TIME",
+              description = "Only of the last 30s, 10m, 2h or 7d.")
+          @Nullable String since,
+      @Option(names = "--json", description = "Print lines as they were written.") boolean json)
+      throws InterruptedException {
+    return Logs.run(
+        data.path(),
+        new Logs.Wish(
+            Optional.ofNullable(service),
+            Optional.ofNullable(level),
+            Optional.ofNullable(request),
+            Optional.ofNullable(since),
+            follow,
+            json),
+        InstantSource.system());
   }
 
   @Command(

@@ -5,6 +5,7 @@ import dev.gatehouse.app.ChildMain;
 import dev.gatehouse.app.config.Config;
 import dev.gatehouse.app.config.ListenConfig;
 import dev.gatehouse.app.config.PathPattern;
+import dev.gatehouse.app.logs.LogBook;
 import dev.gatehouse.app.logs.LogSetup;
 import dev.gatehouse.app.supervisor.DataDir;
 import dev.gatehouse.app.supervisor.JavaCommand;
@@ -36,6 +37,8 @@ final class Up {
     var config = loaded.config();
     LogSetup.level(config.log().level().name());
     var data = DataDir.lock(Assembly.data(config));
+    var book = new LogBook(LogBook.in(data.path()), config.log().keep(), clock);
+    LogSetup.alsoInto(book);
     var takeover = Takeover.prepare(loaded, data);
     var cache =
         StartCache.find(data.path(), System.getProperty("java.class.path"), System.getenv());
@@ -45,7 +48,11 @@ final class Up {
             data,
             Assembly.plan(config, new SecureRandom()),
             JavaCommand.ofThisProcess(CHILD, usable),
-            new Output(System.err, "json".equals(System.getenv("GATEHOUSE_LOG")), clock),
+            new Output(
+                System.err,
+                "json".equals(System.getenv("GATEHOUSE_LOG")),
+                clock,
+                Optional.of(book)),
             clock,
             System::nanoTime);
     var failed = new AtomicBoolean(true);

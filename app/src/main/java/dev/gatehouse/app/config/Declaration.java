@@ -171,10 +171,28 @@ final class Declaration {
   private static final Key<LogConfig.Level> LOG_LEVEL =
       Key.with(
           "level", Texts.oneOf(LogConfig.Level.class), "info", "the lowest level that is written");
+  private static final Key<Boolean> LOG_ACCESS =
+      Key.with("access", Texts.flag(), "false", "whether the edge writes a line for each exchange");
+  private static final Key<Integer> LOG_SAMPLE =
+      Key.with(
+          "access-sample",
+          Texts.percent(),
+          "100%",
+          "of how many exchanges that went well there is a line; of the others there always is");
+  private static final Key<Long> LOG_KEEP =
+      Key.with(
+          "keep",
+          Texts.size(1 << 20, 1L << 40),
+          "100MiB",
+          "how much of all that is logged is kept in logs/ below 'data'; the oldest goes first");
   private static final Key<LogConfig> LOG =
       Key.section(
           "log",
-          Shape.Section.of(List.of(LOG_LEVEL), v -> new LogConfig(v.get(LOG_LEVEL))),
+          Shape.Section.of(
+              List.of(LOG_LEVEL, LOG_ACCESS, LOG_SAMPLE, LOG_KEEP),
+              v ->
+                  new LogConfig(
+                      v.get(LOG_LEVEL), v.get(LOG_ACCESS), v.get(LOG_SAMPLE), v.get(LOG_KEEP))),
           "what is logged");
   private static final Key<Boolean> WATCH =
       Key.with(

@@ -13,14 +13,18 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 
 /// A file of its own for each process, beside standard error, in the directory that
 /// `GATEHOUSE_LOG_DIR` names: for whoever gathers logs without a way to the standard error of
-/// containers.
+/// containers. And all that an assembly keeps, read as one log.
 ///
 /// It is bounded: each file is moved aside at 10 MB, two that were are kept, and what no process
 /// has written to for a week is deleted by the next that starts.
-final class LogFiles {
+public final class LogFiles {
   private static final String LARGEST = "10MB";
   private static final int KEPT = 2;
   private static final Duration FORGOTTEN = Duration.ofDays(7);
@@ -51,6 +55,72 @@ final class LogFiles {
     appender.setTriggeringPolicy(full);
     appender.start();
     return appender;
+  }
+
+  /// Every log below a data directory, and those in `GATEHOUSE_LOG_DIR`, from the oldest line on.
+  public static Reader read(Path data) throws IOException {
+    var named = System.getenv("GATEHOUSE_LOG_DIR");
+    return named == null || named.isEmpty()
+        ? Reader.of(List.of(LogBook.in(data)))
+        : Reader.of(List.of(LogBook.in(data), Path.of(named)));
+  }
+
+  /// Several logs as one, in the order of time. A line without a time of its own stays behind the
+  /// one before it.
+  public static final class Reader implements AutoCloseable {
+    private final Map<LogFollower, Optional<LogLine>> heads = new LinkedHashMap<>();
+
+    static Reader of(List<Path> directories) throws IOException {
+      var reader = new Reader();
+      for (var directory : directories) {
+        if (Files.isDirectory(directory)) {
+          try (var files = Files.newDirectoryStream(directory, "*.log")) {
+            for (var file : files) {
+              reader.heads.put(LogFollower.open(file), Optional.empty());
+            }
+          }
+        }
+      }
+      return reader;
+    }
+
+    /// Whether there is no log at all.
+    public boolean isEmpty() {
+      return heads.isEmpty();
+    }
+
+    /// The oldest line that is there and was not read yet; empty when there is none, for now.
+    public Optional<LogLine> next() throws IOException {
+      Optional<LogFollower> oldest = Optional.empty();
+      var time = Instant.MAX;
+      for (var head : heads.entrySet()) {
+        if (head.getValue().isEmpty()) {
+          head.setValue(whole(head.getKey()));
+        }
+        if (head.getValue().isPresent() && head.getValue().get().time().isBefore(time)) {
+          time = head.getValue().get().time();
+          oldest = Optional.of(head.getKey());
+        }
+      }
+      return oldest.flatMap(from -> heads.put(from, Optional.empty()));
+    }
+
+    private static Optional<LogLine> whole(LogFollower from) throws IOException {
+      for (var line = from.next(); line.isPresent(); line = from.next()) {
+        var read = LogLine.read(line.get());
+        if (read.isPresent()) {
+          return read;
+        }
+      }
+      return Optional.empty();
+    }
+
+    @Override
+    public void close() throws IOException {
+      for (var follower : heads.keySet()) {
+        follower.close();
+      }
+    }
   }
 
   /// Deletes what no process has written to for a week; others do the same at the same time.

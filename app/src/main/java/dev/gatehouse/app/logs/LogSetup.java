@@ -7,6 +7,7 @@ import ch.qos.logback.classic.spi.Configurator;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.classic.spi.LoggingEvent;
 import ch.qos.logback.core.Appender;
+import ch.qos.logback.core.AppenderBase;
 import ch.qos.logback.core.ConsoleAppender;
 import ch.qos.logback.core.encoder.Encoder;
 import ch.qos.logback.core.encoder.LayoutWrappingEncoder;
@@ -17,17 +18,15 @@ import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
-import net.logstash.logback.encoder.LogstashEncoder;
-import net.logstash.logback.fieldnames.LogstashFieldNames;
 import org.slf4j.LoggerFactory;
 
 /// Configures Logback in code: an XML file would cost every process some 100 ms at its start.
 ///
 /// `GATEHOUSE_LOG` is `text` or `json`, and the launcher sets it; `GATEHOUSE_NAME` names this
 /// process in JSON lines, which `GATEHOUSE_LOG_DIR` has it write to a file there as well
-/// ([LogFiles]). In text the supervisor writes the name in front of each line.
-/// `GATEHOUSE_LOG_LEVEL` is the lowest level that is written until the configuration has been read;
-/// then `log.level` is, which that variable overrides.
+/// ([LogFiles]). Children of a supervisor always speak JSON to it; on a terminal it shows their
+/// lines with their names in front. `GATEHOUSE_LOG_LEVEL` is the lowest level that is written until
+/// the configuration has been read; then `log.level` is, which that variable overrides.
 public final class LogSetup extends ContextAwareBase implements Configurator {
   /// Libraries that tell at INFO what only their authors want to know.
   private static final String[] TALKATIVE = {
@@ -74,6 +73,25 @@ public final class LogSetup extends ContextAwareBase implements Configurator {
     context.getLogger("ROOT").setLevel(Level.toLevel(level, Level.INFO));
   }
 
+  /// Has what this process logs go into `book` too, under the name of the supervisor.
+  public static void alsoInto(LogBook book) {
+    var context = (LoggerContext) LoggerFactory.getILoggerFactory();
+    var encoder = new EcsEncoder(Optional.of("supervisor"));
+    encoder.setContext(context);
+    encoder.start();
+    var appender =
+        new AppenderBase<ILoggingEvent>() {
+          @Override
+          protected void append(ILoggingEvent event) {
+            book.add(new String(encoder.encode(event), StandardCharsets.UTF_8).stripTrailing());
+          }
+        };
+    appender.setContext(context);
+    appender.setName("book");
+    appender.start();
+    context.getLogger("ROOT").addAppender(appender);
+  }
+
   /// Writes one line in each format to nowhere, so that a rehearsal has loaded what both need.
   public static void rehearse() {
     var context = (LoggerContext) LoggerFactory.getILoggerFactory();
@@ -105,13 +123,8 @@ public final class LogSetup extends ContextAwareBase implements Configurator {
   }
 
   private static Encoder<ILoggingEvent> json(LoggerContext context) {
-    var encoder = new LogstashEncoder();
+    var encoder = new EcsEncoder(name());
     encoder.setContext(context);
-    var names = new LogstashFieldNames();
-    names.setVersion("[ignore]");
-    names.setLevelValue("[ignore]");
-    encoder.setFieldNames(names);
-    name().ifPresent(name -> encoder.setCustomFields("{\"replica\":\"" + name + "\"}"));
     encoder.start();
     return encoder;
   }

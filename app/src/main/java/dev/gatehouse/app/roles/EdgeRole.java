@@ -56,6 +56,8 @@ public final class EdgeRole implements Role {
   private static final Duration STORED_LIMITS = Duration.ofSeconds(5);
 
   private final Loaded.Good loaded;
+  private final AccessLog access =
+      new AccessLog(bound -> ThreadLocalRandom.current().nextInt(bound));
 
   public EdgeRole(Loaded.Good loaded) {
     this.loaded = loaded;
@@ -127,7 +129,7 @@ public final class EdgeRole implements Role {
     return wanted == 0 ? Runtime.getRuntime().availableProcessors() : wanted;
   }
 
-  private static Gateway.Settings settings(
+  private Gateway.Settings settings(
       Config config,
       RoleContext context,
       LocalServices services,
@@ -136,6 +138,7 @@ public final class EdgeRole implements Role {
       UsageStats usage,
       Limits limits) {
     var plan = new EdgePlan(config);
+    access.configure(config.log());
     return new Gateway.Settings(
         plan.listeners(),
         plan.only(),
@@ -151,6 +154,7 @@ public final class EdgeRole implements Role {
         doors.configure(plan.authentication()),
         done -> {
           note(done, metrics);
+          access.note(done);
           usage.count(done);
         },
         config.edge().cacheSize(),
@@ -173,25 +177,27 @@ public final class EdgeRole implements Role {
         : address -> proxies.stream().anyMatch(network -> network.contains(address));
   }
 
-  private static void note(ExchangeRecord done, Metrics metrics) {
+  private void note(ExchangeRecord done, Metrics metrics) {
     metrics.request(done.method(), done.route(), done.nanos());
     done.failure().ifPresent(failure -> metrics.failure(done.route(), failure.slug()));
-    if (done.status() >= 500) {
-      log.warn(
-          "{} {} on route {} answered {}{} (request {})",
-          done.method(),
-          done.path(),
-          done.route(),
-          done.status(),
-          done.failure()
-              .map(failure -> ": " + failure.sentence() + " (" + oneLine(done.trouble()) + ")")
-              .orElse(""),
-          done.requestId());
+    if (done.status() >= 500 && !access.on()) {
+      log.atWarn()
+          .addKeyValue("http.request.id", done.requestId())
+          .log(
+              "{} {} on route {} answered {}{} (request {})",
+              done.method(),
+              done.path(),
+              done.route(),
+              done.status(),
+              done.failure()
+                  .map(failure -> ": " + failure.sentence() + " (" + oneLine(done.trouble()) + ")")
+                  .orElse(""),
+              done.requestId());
     }
   }
 
   /// A library's message may have several, and must not look like several log lines.
-  private static String oneLine(String text) {
+  static String oneLine(String text) {
     var line = text.replaceAll("\\p{Cntrl}+", " ");
     return line.length() > 200 ? line.substring(0, 200) + "..." : line;
   }
@@ -218,6 +224,10 @@ public final class EdgeRole implements Role {
         "Connections closed because no trusted proxy said whose they are, by what was wrong.",
         List.of("reason"),
         () -> unproxied(gateway));
+    metrics.counter(
+        "gatehouse_access_log_dropped",
+        "Lines of the access log that came faster than they could be written.",
+        access::dropped);
     CacheAdmin.metrics(gateway.cache(), metrics);
     usage.metrics(metrics);
     LimitsAdmin.metrics(limits, metrics);
@@ -290,6 +300,7 @@ public final class EdgeRole implements Role {
         exchange.close();
         services.close();
         loops.close();
+        access.close();
       }
     };
   }

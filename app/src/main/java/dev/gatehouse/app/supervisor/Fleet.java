@@ -333,6 +333,8 @@ final class Fleet implements AutoCloseable {
     replica.place.ifPresent(place -> arguments.addAll(List.of("--listen", place)));
     var environment = new LinkedHashMap<>(around.environment);
     environment.put("GATEHOUSE_NAME", replica.id);
+    // Their lines are kept; [Output] makes them readable.
+    environment.put("GATEHOUSE_LOG", "json");
     replica.startedNanos = around.nanos.getAsLong();
     replica.failure = Optional.empty();
     replica.address = Optional.empty();

@@ -1,38 +1,53 @@
 package dev.gatehouse.app.supervisor;
 
-import dev.gatehouse.http.Json;
+import dev.gatehouse.app.logs.LogBook;
+import dev.gatehouse.app.logs.LogLine;
 import java.io.PrintStream;
 import java.time.InstantSource;
-import java.util.LinkedHashMap;
+import java.time.ZoneId;
+import java.time.format.DateTimeFormatter;
+import java.util.Locale;
+import java.util.Optional;
 
-/// Where the children's log lines come together; each line names its replica.
+/// Where the children's log lines come together: on standard error, readable on a terminal, and in
+/// the [LogBook].
 public final class Output {
+  private static final DateTimeFormatter TIME =
+      DateTimeFormatter.ofPattern("HH:mm:ss.SSS", Locale.ROOT);
+
   private final PrintStream out;
   private final boolean json;
   private final InstantSource clock;
+  private final Optional<LogBook> book;
   private int width = 10;
 
-  /// In JSON a line of a child that is no JSON (the JVM's own last words) is wrapped into some.
-  public Output(PrintStream out, boolean json, InstantSource clock) {
+  /// A line of a child that is no JSON (the JVM's own last words) is wrapped into some.
+  ///
+  /// @param json whether `out` gets the lines as they are
+  public Output(PrintStream out, boolean json, InstantSource clock, Optional<LogBook> book) {
     this.out = out;
     this.json = json;
     this.clock = clock;
+    this.book = book;
   }
 
   /// Writes one whole line; lines of several children never mix.
   synchronized void line(String replica, String line) {
-    if (!json) {
+    if (line.isBlank()) {
+      return;
+    }
+    var read = LogLine.read(line);
+    var whole = read.isPresent() ? line : LogLine.wrap(replica, line, clock.instant());
+    book.ifPresent(kept -> kept.add(whole));
+    if (json) {
+      out.println(whole);
+    } else {
       width = Math.max(width, replica.length());
-      out.println(replica + " ".repeat(width - replica.length()) + " | " + line);
-    } else if (line.startsWith("{")) {
-      out.println(line);
-    } else if (!line.isBlank()) {
-      var wrapped = new LinkedHashMap<String, Object>();
-      wrapped.put("@timestamp", clock.instant().toString());
-      wrapped.put("message", line);
-      wrapped.put("level", "WARN");
-      wrapped.put("replica", replica);
-      out.println(Json.string(wrapped));
+      var front = replica + " ".repeat(width - replica.length()) + " | ";
+      read.map(known -> known.text(TIME, ZoneId.systemDefault()))
+          .orElse(line)
+          .lines()
+          .forEach(row -> out.println(front + row));
     }
     out.flush();
   }

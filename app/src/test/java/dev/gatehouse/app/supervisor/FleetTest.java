@@ -231,7 +231,10 @@ class FleetTest {
                 Map.of(),
                 new Ports("127.0.0.1", firstPort),
                 new Output(
-                    new PrintStream(new ByteArrayOutputStream()), false, InstantSource.system()),
+                    new PrintStream(new ByteArrayOutputStream()),
+                    false,
+                    InstantSource.system(),
+                    Optional.empty()),
                 children -> {},
                 InstantSource.system(),
                 System::nanoTime),

@@ -156,7 +156,7 @@ class SupervisorTest {
         DataDir.lock(data),
         TestSupervisor.plan(data, "steady"),
         JavaCommand.ofThisProcess(TestChild.class.getName(), Optional.empty()),
-        new Output(new PrintStream(new ByteArrayOutputStream()), false, clock),
+        new Output(new PrintStream(new ByteArrayOutputStream()), false, clock, Optional.empty()),
         clock,
         System::nanoTime,
         TestSupervisor.QUICK);

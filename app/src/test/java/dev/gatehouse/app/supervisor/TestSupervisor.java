@@ -20,7 +20,7 @@ public final class TestSupervisor {
             DataDir.lock(data),
             plan(data, args[1]),
             JavaCommand.ofThisProcess(TestChild.class.getName(), Optional.empty()),
-            new Output(System.err, false, clock),
+            new Output(System.err, false, clock, Optional.empty()),
             clock,
             System::nanoTime);
     Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(supervisor::close));

@@ -13,6 +13,7 @@ import java.util.Optional;
 public final class Visit {
   private final Exchange exchange;
   private final Route route;
+  private final Steps steps;
   private InetSocketAddress client;
   private String clientText;
   private Optional<Identity> identity = Optional.empty();
@@ -24,8 +25,13 @@ public final class Visit {
   private Optional<String> originHost = Optional.empty();
 
   public Visit(Exchange exchange, Route route) {
+    this(exchange, route, new Steps());
+  }
+
+  private Visit(Exchange exchange, Route route, Steps steps) {
     this.exchange = exchange;
     this.route = route;
+    this.steps = steps;
     this.client = exchange.peer();
     this.clientText = exchange.peerText();
     this.head = exchange.head();
@@ -34,7 +40,7 @@ public final class Visit {
   /// The same visit with another request for the origin, such as one that asks whether a stored
   /// answer is still good.
   public Visit asking(RequestHead other) {
-    var copy = new Visit(exchange, route);
+    var copy = new Visit(exchange, route, steps);
     copy.client = client;
     copy.clientText = clientText;
     copy.vouched = vouched;
@@ -54,6 +60,11 @@ public final class Visit {
 
   public Exchange exchange() {
     return exchange;
+  }
+
+  /// How far it has come.
+  public Steps steps() {
+    return steps;
   }
 
   public Route route() {

@@ -96,6 +96,7 @@ public final class Relay extends Ask implements OriginListener, Upload.Watcher {
     }
     reply.onWritable(this::replyWritable);
     asked = upstream.now();
+    visit.steps().arrived(asked);
     if (upstream.admits(asked)) {
       var tokens = upstream.tokens();
       if (tokens.isEmpty()) {
@@ -289,6 +290,7 @@ public final class Relay extends Ask implements OriginListener, Upload.Watcher {
     slow = false;
     trial = to.ejected();
     began = now;
+    visit.steps().sent(to.id(), now);
     var head = visit.head();
     pools.send(
         client.loop(),
@@ -395,6 +397,7 @@ public final class Relay extends Ask implements OriginListener, Upload.Watcher {
       return;
     }
     forgetBody();
+    visit.steps().answered(now);
     var answer = Forwarding.toClient(headers);
     // An answer that may be kept for others carries nobody's cookie.
     if (upstream.settings().balance() instanceof Balance.Sticky(var cookie)

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.gatehouse.edge.ExchangeRecord;
+import dev.gatehouse.edge.filter.Steps;
 import dev.gatehouse.http.Json;
 import dev.gatehouse.http.Refusal;
 import dev.gatehouse.state.Database;
@@ -199,9 +200,11 @@ class UsageTest {
               200,
               0,
               0,
+              0,
               micros * 1000L,
               "",
-              Optional.empty()));
+              Optional.empty(),
+              new Steps()));
     }
     gather(NOW, tally);
     store();
@@ -312,6 +315,18 @@ class UsageTest {
 
   private static ExchangeRecord done(String route, String client, int status, long bytesIn) {
     return new ExchangeRecord(
-        "id", "GET", "/", route, client, status, bytesIn, 5, 1_000_000, "", Optional.empty());
+        "id",
+        "GET",
+        "/",
+        route,
+        client,
+        status,
+        bytesIn,
+        5,
+        0,
+        1_000_000,
+        "",
+        Optional.empty(),
+        new Steps());
   }
 }
