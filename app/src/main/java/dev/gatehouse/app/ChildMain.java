@@ -4,6 +4,7 @@ import dev.gatehouse.app.logs.LogSetup;
 import dev.gatehouse.app.roles.Rehearsal;
 import dev.gatehouse.app.roles.RoleProcess;
 import dev.gatehouse.app.roles.Roles;
+import dev.gatehouse.app.roles.Tracing;
 import dev.gatehouse.http.Json;
 import java.nio.file.Path;
 import java.time.InstantSource;
@@ -44,7 +45,9 @@ public final class ChildMain {
               options.getOrDefault("--name", role),
               options.getOrDefault("--listen", config.replica().listen().toString()),
               Assembly.data(config));
-      return RoleProcess.supervised(Roles.named(role, loaded), order, InstantSource.system());
+      try (var _ = Tracing.begin(config.traces(), order.name(), InstantSource.system())) {
+        return RoleProcess.supervised(Roles.named(role, loaded), order, InstantSource.system());
+      }
     } catch (PlainError e) {
       System.out.println(
           Json.string(Map.of("event", "failed", "kind", "fatal", "reason", e.sentence())));

@@ -25,6 +25,8 @@ import dev.gatehouse.http.Problem;
 import dev.gatehouse.http.Refusal;
 import dev.gatehouse.http.Response;
 import dev.gatehouse.http.RoutesHandler;
+import dev.gatehouse.http.Spans;
+import dev.gatehouse.http.Trace;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
@@ -181,6 +183,8 @@ final class EdgeHandler implements ExchangeHandler {
     private @Nullable Relay relay;
     private CachedRoute.@Nullable Ongoing kept;
     private @Nullable Failure failure;
+    private Spans.@Nullable Open span;
+    private boolean traceAsked;
     private String trouble = "";
 
     Walk(Exchange exchange, long began) {
@@ -248,10 +252,26 @@ final class EdgeHandler implements ExchangeHandler {
       }
     }
 
+    /// Not before the first filter: it finds out whose word about the trace counts.
+    private void trace(Visit visit) {
+      if (traceAsked || !Spans.on()) {
+        return;
+      }
+      traceAsked = true;
+      var told = visit.vouched() ? exchange.head().headers().get("traceparent") : null;
+      var from = Optional.ofNullable(told).filter(Trace::isValid);
+      var root = Spans.root(from, exchange.head().method() + " " + routeName, began);
+      root.ifPresent(open -> {
+        span = open;
+        exchange.trace(open.trace());
+      });
+    }
+
     private void arrive(Visit visit, Arrival arrival) {
       if (exchange.done()) {
         return;
       }
+      trace(visit);
       switch (arrival) {
         case Arrival.Service(var service) ->
             service.handle(
@@ -332,6 +352,9 @@ final class EdgeHandler implements ExchangeHandler {
     }
 
     private void answer(Problem problem) {
+      if (visit != null) {
+        trace(visit);
+      }
       exchange.send(problem.response(exchange.requestId()));
     }
 
@@ -344,6 +367,7 @@ final class EdgeHandler implements ExchangeHandler {
         kept.over();
       }
       var head = exchange.head();
+      endSpan();
       records.accept(
           new ExchangeRecord(
               exchange.requestId(),
@@ -358,7 +382,26 @@ final class EdgeHandler implements ExchangeHandler {
               nanos.getAsLong() - began,
               trouble,
               Optional.ofNullable(failure),
-              visit == null ? new Steps() : visit.steps()));
+              visit == null ? new Steps() : visit.steps(),
+              exchange.trace()));
+    }
+
+    private void endSpan() {
+      var open = span;
+      if (open != null) {
+        open.with("http.request.method", exchange.head().method())
+            .with("url.path", exchange.head().target().rawPath())
+            .with("http.route", routeName)
+            .with("http.response.status_code", exchange.status())
+            .with("http.request.id", exchange.requestId());
+        if (failure != null) {
+          open.with("error.type", failure.slug());
+        }
+        if (exchange.status() >= 500 || exchange.status() == 0) {
+          open.failed(failure == null ? "answered " + exchange.status() : failure.sentence());
+        }
+        open.end();
+      }
     }
   }
 }

@@ -2,6 +2,7 @@ package dev.gatehouse.edge;
 
 import dev.gatehouse.edge.filter.Steps;
 import dev.gatehouse.http.Failure;
+import dev.gatehouse.http.Trace;
 import java.util.Optional;
 
 /// What is worth knowing of one exchange once it is over: written once, read by metrics and the
@@ -13,6 +14,7 @@ import java.util.Optional;
 /// @param began when its head was read, by the edge's clock
 /// @param nanos from the request's head to the response's end
 /// @param trouble who failed and how, where `failure` is; for the log, not for the client
+/// @param trace the span it was, where its trace is sampled
 /// @param steps what it passed on its way; read it at once, or copy it
 /// @param failure the last failure, also when a retry hid it from the client
 public record ExchangeRecord(
@@ -28,4 +30,5 @@ public record ExchangeRecord(
     long nanos,
     String trouble,
     Optional<Failure> failure,
-    Steps steps) {}
+    Steps steps,
+    Optional<Trace> trace) {}

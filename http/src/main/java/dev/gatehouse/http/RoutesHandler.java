@@ -126,6 +126,7 @@ public final class RoutesHandler {
             caller.client(),
             caller.user(),
             exchange.requestId());
+    var span = span(exchange, request, route);
     switch (route.target()) {
       case Routes.Target.Inline(var handler) -> {
         var once = new AtomicBoolean();
@@ -134,12 +135,12 @@ public final class RoutesHandler {
               request,
               response -> {
                 if (once.compareAndSet(false, true)) {
-                  exchange.send(response);
+                  send(exchange, span, response);
                 }
               });
         } catch (Exception e) {
           if (once.compareAndSet(false, true)) {
-            exchange.send(failed(e, request));
+            send(exchange, span, failed(e, request));
           }
         }
       }
@@ -151,18 +152,35 @@ public final class RoutesHandler {
           now = Optional.of(failed(e, request));
         }
         if (now.isPresent()) {
-          exchange.send(now.get());
+          send(exchange, span, now.get());
         } else {
-          block(exchange, request, otherwise);
+          block(exchange, span, request, otherwise);
         }
       }
-      case Routes.Target.Blocking(var handler) -> block(exchange, request, handler);
+      case Routes.Target.Blocking(var handler) -> block(exchange, span, request, handler);
     }
   }
 
-  private void block(Exchange exchange, Request request, Handler handler) {
-    var behalf = new OnBehalf(request.requestId(), exchange.trace());
-    threads.execute(() -> behalf.run(() -> exchange.send(answer(request, handler))));
+  private void block(
+      Exchange exchange, Optional<Spans.Open> span, Request request, Handler handler) {
+    var behalf = new OnBehalf(request.requestId(), span.map(Spans.Open::trace).or(exchange::trace));
+    threads.execute(() -> behalf.run(() -> send(exchange, span, answer(request, handler))));
+  }
+
+  /// The handler's part of a sampled trace.
+  private static Optional<Spans.Open> span(Exchange exchange, Request request, Routes.Route route) {
+    return exchange.trace().isEmpty()
+        ? Optional.empty()
+        : Spans.begin(
+            exchange.trace(), Spans.Kind.SERVER, request.method() + " " + route.template());
+  }
+
+  private static void send(Exchange exchange, Optional<Spans.Open> span, Response response) {
+    if (span.isPresent()) {
+      var open = span.get().with("http.response.status_code", response.status());
+      (response.status() >= 500 ? open.failed("answered " + response.status()) : open).end();
+    }
+    exchange.send(response);
   }
 
   private static Response answer(Request request, Handler handler) {

@@ -2,6 +2,7 @@ package dev.gatehouse.http;
 
 import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -32,13 +33,22 @@ public record Trace(String id, String span) {
       return Optional.empty();
     }
     var parts = HEADER.matcher(header);
-    if (!parts.matches()
-        // Version 00 has four parts and no more.
-        || (header.startsWith("00") && parts.group(4) != null)
-        || (Integer.parseInt(parts.group(3), 16) & 1) == 0) {
-      return Optional.empty();
-    }
-    return Optional.of(new Trace(parts.group(1), parts.group(2)));
+    return parts.matches()
+            && isWhole(header, parts)
+            && (Integer.parseInt(parts.group(3), 16) & 1) == 1
+        ? Optional.of(new Trace(parts.group(1), parts.group(2)))
+        : Optional.empty();
+  }
+
+  /// Whether a trace can be read from it, sampled or not.
+  public static boolean isValid(String header) {
+    var parts = HEADER.matcher(header);
+    return parts.matches() && isWhole(header, parts);
+  }
+
+  /// Version 00 has four parts and no more.
+  private static boolean isWhole(String header, Matcher parts) {
+    return !header.startsWith("00") || parts.group(4) == null;
   }
 
   /// A span of the same trace with an id of its own.

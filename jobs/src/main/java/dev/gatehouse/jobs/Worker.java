@@ -1,5 +1,7 @@
 package dev.gatehouse.jobs;
 
+import dev.gatehouse.http.OnBehalf;
+import dev.gatehouse.http.Spans;
 import dev.gatehouse.state.Database;
 import dev.gatehouse.state.Line;
 import java.time.Duration;
@@ -278,7 +280,17 @@ public final class Worker implements AutoCloseable {
   }
 
   private Ended run(Run run) {
-    return run.behalf.call(() -> attempt(run));
+    var span = Spans.begin(run.behalf.trace(), Spans.Kind.CONSUMER, "job " + run.job.kind());
+    var behalf =
+        new OnBehalf(
+            run.behalf.requestId(), span.map(Spans.Open::trace).or(() -> run.behalf.trace()));
+    var ended = behalf.call(() -> attempt(run));
+    if (span.isPresent()) {
+      var open = span.get().with("gatehouse.job.id", run.job.id());
+      open.with("gatehouse.job.attempt", run.job.attempt());
+      (ended instanceof Ended.Failed failed ? open.failed(failed.error()) : open).end();
+    }
+    return ended;
   }
 
   private Ended attempt(Run run) {

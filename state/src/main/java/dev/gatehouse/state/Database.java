@@ -56,9 +56,14 @@ public final class Database implements AutoCloseable {
     this.url = url;
     this.connectionProperties = connectionProperties;
     this.pool = pool;
-    this.jdbi = Jdbi.create(pool);
-    // By default the text of a failure names the statement's arguments, and would end up in a log.
+    this.jdbi = discreet(Jdbi.create(pool));
+  }
+
+  /// Jdbi as we use it: failures do not name the arguments of a statement, which they do by default
+  /// and would take into a log, and statements are spans of sampled traces.
+  static Jdbi discreet(Jdbi jdbi) {
     jdbi.getConfig(StatementExceptions.class).setMessageRendering(MessageRendering.NONE);
+    return jdbi.setSqlLogger(new SqlSpans());
   }
 
   public static Database open(DatabaseSettings settings) {

@@ -29,7 +29,7 @@ public final class Line implements AutoCloseable {
   private final Database database;
   private final Duration patience;
   private final String settings;
-  private final Jdbi jdbi = Jdbi.create(new Always());
+  private final Jdbi jdbi = Database.discreet(Jdbi.create(new Always()));
   private volatile Optional<Connection> open = Optional.empty();
 
   /// @param patience within which every statement has to answer, in whole seconds and at least one

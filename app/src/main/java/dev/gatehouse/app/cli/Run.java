@@ -4,6 +4,7 @@ import dev.gatehouse.app.Assembly;
 import dev.gatehouse.app.logs.LogSetup;
 import dev.gatehouse.app.roles.RoleProcess;
 import dev.gatehouse.app.roles.Roles;
+import dev.gatehouse.app.roles.Tracing;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.Optional;
@@ -28,6 +29,8 @@ final class Run {
             name.or(() -> Optional.ofNullable(System.getenv("GATEHOUSE_NAME"))).orElse(roleName),
             listen.orElse(config.replica().listen().toString()),
             Assembly.data(config));
-    return RoleProcess.alone(role, order, Assembly.secrets(config), InstantSource.system());
+    try (var _ = Tracing.begin(config.traces(), order.name(), InstantSource.system())) {
+      return RoleProcess.alone(role, order, Assembly.secrets(config), InstantSource.system());
+    }
   }
 }

@@ -16,7 +16,7 @@ public record Changes(List<String> paths, List<String> fixed) {
   /// What processes are made of, and cannot change while they run. All else can.
   private static final Pattern FIXED =
       Pattern.compile(
-          "data|database|log\\.keep|edge\\.threads|edge\\.resolver|edge\\.(cache|limits)\\..*|admin\\..*|stats\\..*|replica\\..*"
+          "data|database|log\\.keep|traces\\..*|edge\\.threads|edge\\.resolver|edge\\.(cache|limits)\\..*|admin\\..*|stats\\..*|replica\\..*"
               + "|services\\.(?!\\w+\\.(replicas|workers|discover\\.\\w+)$).*");
 
   /// How many changes are told by name.

@@ -11,6 +11,7 @@ import java.util.Optional;
 ///
 /// @param file the file it was read from; empty for the assembly that ships with Gatehouse
 /// @param data where state lives; a relative path is relative to the working directory
+/// @param traces where spans go
 /// @param reload when a changed file is taken over
 /// @param stats the usage statistics
 /// @param docs whether the admin port shows the API to people
@@ -29,6 +30,7 @@ public record Config(
     AdminConfig admin,
     ReplicaConfig replica,
     LogConfig log,
+    TracesConfig traces,
     ReloadConfig reload,
     StatsConfig stats,
     boolean docs,
@@ -49,6 +51,7 @@ public record Config(
         admin,
         replica,
         log,
+        traces,
         reload,
         stats,
         docs,

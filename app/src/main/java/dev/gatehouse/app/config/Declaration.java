@@ -194,6 +194,26 @@ final class Declaration {
                   new LogConfig(
                       v.get(LOG_LEVEL), v.get(LOG_ACCESS), v.get(LOG_SAMPLE), v.get(LOG_KEEP))),
           "what is logged");
+  // ---- traces
+
+  private static final Key<UpstreamConfig.Server> TRACES_ENDPOINT =
+      Key.optional(
+          "endpoint",
+          Texts.server(),
+          "an OTLP receiver over HTTP, such as http://127.0.0.1:4318; without it nothing is measured");
+  private static final Key<Double> TRACES_SAMPLE =
+      Key.with(
+          "sample",
+          Texts.share(),
+          "0.01",
+          "the share of requests that are traced, from 0 to 1; a trusted proxy's word comes first");
+  private static final Key<TracesConfig> TRACES =
+      Key.section(
+          "traces",
+          Shape.Section.of(
+              List.of(TRACES_ENDPOINT, TRACES_SAMPLE),
+              v -> new TracesConfig(v.find(TRACES_ENDPOINT), v.get(TRACES_SAMPLE))),
+          "spans of requests, tries, handlers, statements and jobs");
   private static final Key<Boolean> WATCH =
       Key.with(
           "watch",
@@ -456,6 +476,7 @@ final class Declaration {
                   ADMIN,
                   REPLICA,
                   LOG,
+                  TRACES,
                   RELOAD,
                   STATS,
                   DOCS,
@@ -487,6 +508,7 @@ final class Declaration {
         v.get(ADMIN),
         v.get(REPLICA),
         v.get(LOG),
+        v.get(TRACES),
         v.get(RELOAD),
         v.get(STATS),
         v.get(DOCS),

@@ -201,6 +201,20 @@ final class Texts {
         Map.of("type", "string", "pattern", "^([1-9][0-9]?|100)%$"));
   }
 
+  /// From 0 to 1.
+  static Shape<Double> share() {
+    var expects = "a share from 0 to 1, such as 0.01";
+    return new Shape.Scalar<>(
+        expects,
+        (text, _) -> {
+          if (!text.matches("0|1|1\\.0|0\\.\\d{1,6}")) {
+            throw new Wrong("'" + text + "' is not " + expects);
+          }
+          return Double.valueOf(text);
+        },
+        Map.of("type", "number", "minimum", 0, "maximum", 1));
+  }
+
   static <E extends Enum<E>> Shape.Scalar<E> oneOf(Class<E> type) {
     var words = new ArrayList<String>();
     for (var constant : type.getEnumConstants()) {

@@ -37,7 +37,7 @@ final class EcsEncoder extends EncoderBase<ILoggingEvent> {
   }
 
   /// What every line begins with.
-  static LinkedHashMap<String, Object> line(Instant time, String level, Optional<String> name) {
+  static Map<String, Object> line(Instant time, String level, Optional<String> name) {
     var fields = new LinkedHashMap<String, Object>();
     fields.put(TIME, time.toString());
     fields.put(LEVEL, level);

@@ -50,6 +50,8 @@ public final class LogFiles {
     var full = new SizeBasedTriggeringPolicy<ILoggingEvent>();
     full.setContext(context);
     full.setMaxFileSize(FileSize.valueOf(LARGEST));
+    // At each line: by default it looks seldom, and a file grows by all that is written meanwhile.
+    full.setCheckIncrement(ch.qos.logback.core.util.Duration.buildByMilliseconds(0));
     full.start();
     appender.setRollingPolicy(aside);
     appender.setTriggeringPolicy(full);

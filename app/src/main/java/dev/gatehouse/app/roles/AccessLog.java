@@ -3,15 +3,17 @@ package dev.gatehouse.app.roles;
 import dev.gatehouse.app.config.LogConfig;
 import dev.gatehouse.edge.ExchangeRecord;
 import dev.gatehouse.http.Failure;
+import dev.gatehouse.http.Trace;
 import dev.gatehouse.observe.Backlog;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.IntUnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
-import org.slf4j.spi.LoggingEventBuilder;
 
 /// The access log: one line for each exchange, with its route, who answered, how long each step
 /// took, and where it failed, whose fault that was and how.
@@ -46,7 +48,8 @@ final class AccessLog implements AutoCloseable {
       String replica,
       int tries,
       Optional<Failure> failure,
-      String trouble) {
+      String trouble,
+      Optional<Trace> trace) {
     static Entry of(ExchangeRecord done) {
       var steps = done.steps();
       return new Entry(
@@ -66,7 +69,8 @@ final class AccessLog implements AutoCloseable {
           steps.replica(),
           steps.tries(),
           done.failure(),
-          done.trouble());
+          done.trouble(),
+          done.trace());
     }
 
     private static long between(long from, long to) {
@@ -138,37 +142,49 @@ final class AccessLog implements AutoCloseable {
   }
 
   private static void line(Entry done) {
-    var line =
-        LOG.atLevel(done.bad() ? Level.WARN : Level.INFO)
-            .addKeyValue("event.dataset", "gatehouse.access")
-            .addKeyValue("event.outcome", done.bad() ? "failure" : "success")
-            .addKeyValue("event.duration", done.nanos)
-            .addKeyValue("http.request.id", done.id)
-            .addKeyValue("http.request.method", done.method)
-            .addKeyValue("url.path", done.path)
-            .addKeyValue("http.response.status_code", done.status)
-            .addKeyValue("http.request.body.bytes", done.bytesIn)
-            .addKeyValue("http.response.body.bytes", done.bytesOut)
-            .addKeyValue("client.ip", done.client)
-            .addKeyValue("gatehouse.route", done.route);
-    if (done.tries > 0) {
-      line.addKeyValue("gatehouse.replica", done.replica)
-          .addKeyValue("gatehouse.tries", done.tries);
+    var line = LOG.atLevel(done.bad() ? Level.WARN : Level.INFO);
+    for (var field : fields(done).entrySet()) {
+      line = line.addKeyValue(field.getKey(), field.getValue());
     }
-    step(line, "filters", done.filters);
-    step(line, "wait", done.queued);
-    step(line, "origin", done.origin);
-    step(line, "body", done.body);
-    done.failure.ifPresent(why ->
-        line.addKeyValue("gatehouse.failure", why.slug())
-            .addKeyValue("gatehouse.blame", why.blame().name().toLowerCase(Locale.ROOT))
-            .addKeyValue("error.message", EdgeRole.oneLine(done.trouble)));
     line.log(sentence(done));
   }
 
-  private static void step(LoggingEventBuilder line, String name, long nanos) {
+  private static Map<String, Object> fields(Entry done) {
+    var fields = new LinkedHashMap<String, Object>();
+    fields.put("event.dataset", "gatehouse.access");
+    fields.put("event.outcome", done.bad() ? "failure" : "success");
+    fields.put("event.duration", done.nanos);
+    fields.put("http.request.id", done.id);
+    fields.put("http.request.method", done.method);
+    fields.put("url.path", done.path);
+    fields.put("http.response.status_code", done.status);
+    fields.put("http.request.body.bytes", done.bytesIn);
+    fields.put("http.response.body.bytes", done.bytesOut);
+    fields.put("client.ip", done.client);
+    fields.put("gatehouse.route", done.route);
+    if (done.tries > 0) {
+      fields.put("gatehouse.replica", done.replica);
+      fields.put("gatehouse.tries", done.tries);
+    }
+    step(fields, "filters", done.filters);
+    step(fields, "wait", done.queued);
+    step(fields, "origin", done.origin);
+    step(fields, "body", done.body);
+    done.failure.ifPresent(why -> {
+      fields.put("gatehouse.failure", why.slug());
+      fields.put("gatehouse.blame", why.blame().name().toLowerCase(Locale.ROOT));
+      fields.put("error.message", EdgeRole.oneLine(done.trouble));
+    });
+    done.trace.ifPresent(span -> {
+      fields.put("trace.id", span.id());
+      fields.put("span.id", span.span());
+    });
+    return fields;
+  }
+
+  private static void step(Map<String, Object> fields, String name, long nanos) {
     if (nanos >= 0) {
-      line.addKeyValue("gatehouse.step." + name, nanos);
+      fields.put("gatehouse.step." + name, nanos);
     }
   }
 

@@ -7,6 +7,7 @@ import dev.gatehouse.app.config.EdgeConfig;
 import dev.gatehouse.app.config.ListenConfig;
 import dev.gatehouse.app.config.Loaded;
 import dev.gatehouse.app.config.StatsConfig;
+import dev.gatehouse.app.config.TracesConfig;
 import dev.gatehouse.app.logs.LogSetup;
 import java.io.IOException;
 import java.net.Socket;
@@ -79,6 +80,8 @@ public final class Rehearsal {
         new AdminConfig(free, config.admin().hosts()),
         config.replica(),
         config.log(),
+        // What it does is nobody's trace.
+        new TracesConfig(Optional.empty(), 0),
         config.reload(),
         // What it asks itself is nobody's usage.
         new StatsConfig(false, config.stats().flushEvery()),

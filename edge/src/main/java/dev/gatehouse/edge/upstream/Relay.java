@@ -10,6 +10,7 @@ import dev.gatehouse.http.OriginListener;
 import dev.gatehouse.http.OriginPools;
 import dev.gatehouse.http.OriginRequest;
 import dev.gatehouse.http.Problem;
+import dev.gatehouse.http.Spans;
 import io.netty.buffer.ByteBuf;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
@@ -54,6 +55,9 @@ public final class Relay extends Ask implements OriginListener, Upload.Watcher {
 
   /// Whether the present try is to find out if a replica that was put out is well again.
   private boolean trial;
+
+  /// The present try's part of a sampled trace.
+  private Spans.@Nullable Open span;
 
   private boolean renewed;
   private int retries;
@@ -291,6 +295,9 @@ public final class Relay extends Ask implements OriginListener, Upload.Watcher {
     trial = to.ejected();
     began = now;
     visit.steps().sent(to.id(), now);
+    if (client.trace().isPresent()) {
+      span = span(to);
+    }
     var head = visit.head();
     pools.send(
         client.loop(),
@@ -306,11 +313,23 @@ public final class Relay extends Ask implements OriginListener, Upload.Watcher {
         this);
   }
 
+  private Spans.@Nullable Open span(Replica to) {
+    return Spans.begin(
+            client.trace(), Spans.Kind.CLIENT, visit.head().method() + " " + upstream.name())
+        .map(open ->
+            open.with("server.address", to.origin().address()).with("gatehouse.replica", to.id()))
+        .orElse(null);
+  }
+
   /// Our own token takes the place of whatever the client showed.
   private HttpHeaders fields(Replica to) {
     var fields = forwarding.toOrigin(visit, upstream, to.origin());
     if (token != null) {
       fields.set(HttpHeaderNames.AUTHORIZATION, "Bearer " + token);
+    }
+    var open = span;
+    if (open != null) {
+      fields.set("traceparent", open.trace().header());
     }
     return fields;
   }
@@ -330,6 +349,11 @@ public final class Relay extends Ask implements OriginListener, Upload.Watcher {
     replica = null;
     if (from != null) {
       upstream.done(from);
+    }
+    var open = span;
+    span = null;
+    if (open != null) {
+      open.end();
     }
   }
 
@@ -377,6 +401,9 @@ public final class Relay extends Ask implements OriginListener, Upload.Watcher {
       throw new IllegalStateException("an answer from nowhere");
     }
     long now = upstream.now();
+    if (span != null) {
+      span.with("http.response.status_code", status);
+    }
     if (!slow) {
       upstream.answered(from, status, began, now);
     }
@@ -470,6 +497,9 @@ public final class Relay extends Ask implements OriginListener, Upload.Watcher {
   @Override
   public void failed(Failure failure, String detail) {
     origin = null;
+    if (span != null) {
+      span.with("error.type", failure.slug()).failed(failure.sentence());
+    }
     var failing = replica;
     if (reply.done() || failing == null) {
       letGo();

@@ -204,7 +204,8 @@ class UsageTest {
               micros * 1000L,
               "",
               Optional.empty(),
-              new Steps()));
+              new Steps(),
+              Optional.empty()));
     }
     gather(NOW, tally);
     store();
@@ -327,6 +328,7 @@ class UsageTest {
         1_000_000,
         "",
         Optional.empty(),
-        new Steps());
+        new Steps(),
+        Optional.empty());
   }
 }
