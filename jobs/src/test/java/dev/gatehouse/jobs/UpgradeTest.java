@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 /// A queue that was filled by an older version.
 class UpgradeTest {
   @Test
-  void jobs_of_the_first_schema_are_all_there_after_the_second() throws IOException {
+  void jobs_of_the_first_schema_are_all_there_after_the_last() throws IOException {
     try (var database =
         Database.open(new DatabaseSettings(TestPostgres.emptyUrl(), 4, "upgrade-test"))) {
       migrate(database, "V400__jobs_queue.sql");
@@ -36,6 +36,7 @@ class UpgradeTest {
                 ('test', 'k', 'later', 'waiting', now() + interval '1 h', 0, 3, 0, NULL, NULL, NULL)
               """));
       migrate(database, "V401__jobs_leases_keys_and_history.sql");
+      migrate(database, "V402__jobs_on_behalf.sql");
 
       var queue = new Queue(database, QueueSettings.named("test"));
       assertThat(queue.list(Optional.empty(), 10, Optional.empty())).hasSize(6);

@@ -23,9 +23,8 @@ import org.slf4j.LoggerFactory;
 /// (opentelemetry.io/docs/specs/otlp, section "JSON Protobuf Encoding").
 ///
 /// Spans wait in a [Backlog] and go in batches; while the collector cannot be reached they are
-/// lost, which is said once, and nothing waits for them. OpenTelemetry's own exporter was refused:
-/// with its SDK it is larger than a replica's other libraries together, for a message of a dozen
-/// fields.
+/// lost, which is said once, and nothing waits for them. It is written without OpenTelemetry's SDK,
+/// which no replica would load otherwise.
 public final class OtlpTraces implements Spans.Sink, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(OtlpTraces.class);
   private static final int MOST = 4096;
