@@ -29,6 +29,8 @@ chmod 755 "$tmp"
 started=()
 finish() {
   trap - EXIT
+  # What a benchmark has stopped must go on, or it and its children would stay for good.
+  for pid in $(family "${started[@]}"); do kill -CONT "$pid" 2>/dev/null || true; done
   for pid in "${started[@]}"; do kill "$pid" 2>/dev/null || true; done
   for pid in "${started[@]}"; do
     for _ in {1..100}; do
