@@ -144,11 +144,11 @@ class LogsTest {
 
   @Test
   void logs_can_be_read_by_service_level_and_age_also_when_nothing_runs() {
-    await().atMost(PATIENCE).until(() -> !lines("--service", "storage").isEmpty());
-    assertThat(lines("--service", "storage"))
+    await().atMost(PATIENCE).until(() -> !lines("--service", "worker").isEmpty());
+    assertThat(lines("--service", "worker"))
         .allSatisfy(
-            line -> assertThat(line.path("service.node.name").asString()).isEqualTo("storage-1"));
-    assertThat(lines("--service", "storage-9")).isEmpty();
+            line -> assertThat(line.path("service.node.name").asString()).isEqualTo("worker-1"));
+    assertThat(lines("--service", "worker-9")).isEmpty();
     assertThat(lines("--level", "info"))
         .noneSatisfy(line -> assertThat(line.path("log.level").asString()).isEqualTo("DEBUG"));
     assertThat(lines("--since", "1h")).hasSizeGreaterThan(10);
