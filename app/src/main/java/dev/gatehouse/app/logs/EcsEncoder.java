@@ -15,8 +15,7 @@ import tools.jackson.core.JacksonException;
 /// One event as one line of JSON, named as the Elastic Common Schema has it.
 ///
 /// It reads on whose behalf the thread works ([OnBehalf]), so it must run on the thread that logs,
-/// as it does behind a console appender. The library that was in use before takes no fields from
-/// there.
+/// as it does behind a console appender.
 final class EcsEncoder extends EncoderBase<ILoggingEvent> {
   static final String TIME = "@timestamp";
   static final String LEVEL = "log.level";
