@@ -15,12 +15,13 @@ import java.util.function.Consumer;
 /// Which committed writes still wait, and for whom: the decision by which a write is answered, free
 /// of clocks, sockets and SQL.
 ///
-/// A write waits for every replica that the first listing after its commit shows alive, until that
-/// replica has acknowledged it on the bus, or has said in its row that it applied a snapshot which
-/// sees the write, or is not alive any more in a later listing. A replica counts as dead when its
-/// row did not change for a lease and the margin, by *our* monotonic clock and counted from when we
-/// first heard of that counter: no two clocks are ever compared, and a step of the server's clock
-/// changes nothing. Confined to one thread.
+/// A write waits for every replica alive in a listing that was asked for after its commit or not
+/// long before ([CoherenceSettings#listingLasts]; who is not in it answers nothing from memory
+/// yet), until that replica has acknowledged it on the bus, or has said in its row that it applied
+/// a snapshot which sees the write, or is not alive any more in a later listing. A replica counts
+/// as dead when its row did not change for a lease and the margin, by *our* monotonic clock and
+/// counted from when we first heard of that counter: no two clocks are ever compared, and a step of
+/// the server's clock changes nothing. Confined to one thread.
 final class Announcements {
   /// Dead for so long that its row is only in the way.
   private static final Duration LONG_DEAD = Duration.ofMinutes(1);
@@ -55,6 +56,7 @@ final class Announcements {
 
   private final UUID self;
   private final long longestLease;
+  private final long listingLasts;
   private final long margin;
   private final List<Open> open = new ArrayList<>();
   private final Map<UUID, Observed> observed = new HashMap<>();
@@ -62,14 +64,17 @@ final class Announcements {
   private long sequence;
   private Optional<String> server = Optional.empty();
   private long latest;
+  private List<Row> live = List.of();
 
   /// A server that started anew may have forgotten leases; until they are over nothing is
   /// confirmed.
   private long quietUntil;
 
   /// @param lease how long leases last where we have heard of none
-  Announcements(UUID self, Duration lease, Duration margin) {
+  /// @param listingLasts how much older than a commit the listing may be that it goes by
+  Announcements(UUID self, Duration lease, Duration margin, Duration listingLasts) {
     this.self = self;
+    this.listingLasts = listingLasts.toNanos();
     this.longestLease = lease.toNanos();
     this.margin = margin.toNanos();
   }
@@ -77,7 +82,15 @@ final class Announcements {
   Open add(Announced what) {
     var added = new Open(++sequence, what);
     open.add(added);
+    if (isCoveredByLatest(added)) {
+      judge(added, live);
+      confirm(what.committedBy);
+    }
     return added;
+  }
+
+  private boolean isCoveredByLatest(Open write) {
+    return server.isPresent() && write.what.committedBy - latest < listingLasts;
   }
 
   boolean isEmpty() {
@@ -125,13 +138,12 @@ final class Announcements {
     latest = listing.sentAt();
     heard(listing);
     observe(listing);
-    var live =
+    live =
         listing.rows().stream()
             .filter(row -> !row.replica().equals(self) && isAlive(row, listing.sentAt()))
             .toList();
     for (var write : open) {
-      // A write that was committed while the listing was on its way may not be older than it.
-      if (write.what.committedBy - listing.sentAt() < 0) {
+      if (isCoveredByLatest(write)) {
         judge(write, live);
       }
     }

@@ -102,7 +102,8 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
       LongSupplier nanos,
       BusSecret secret,
       SecureRandom random) {
-    this.announcements = new Announcements(self, settings.lease(), settings.margin());
+    this.announcements =
+        new Announcements(self, settings.lease(), settings.margin(), settings.listingLasts());
     this.line = line;
     this.nanos = nanos;
     this.patience = settings.patience();

@@ -31,13 +31,16 @@ import org.slf4j.LoggerFactory;
 /// renewal. A renewal is one statement: it raises the counter in R's row, publishes there the
 /// snapshot of the renewal before, whose changes R has applied, and reads from the change log what
 /// its own snapshot sees and that one did not; R applies it, and only then prolongs the lease, if
-/// the lease *has not ended meanwhile*. If it has, R begins a new epoch and forgets everything. A
-/// writer *W* commits row and change in one transaction *x* (at *C*), then reads all leases by a
-/// statement that starts after C (at *L*), and acknowledges when each listed R
+/// the lease *has not ended meanwhile*. If it has, R begins a new epoch and forgets everything.
+/// Each epoch begins with a pause of *v* and a margin, in which R neither answers from memory nor
+/// remembers what it loads. A writer *W* commits row and change in one transaction *x* (at *C*),
+/// goes by a listing of all leases that it asked for (at *L*) after C, or up to *v* before C on its
+/// own monotonic clock, and acknowledges when each R that is listed
 ///
 /// 1. has acknowledged x on the bus, having dropped the entry and every load under way; or
-/// 2. shows in its row a snapshot that sees x; or
-/// 3. is listed with a counter that W, on its own monotonic clock, has known for *d* and a margin.
+/// 2. shows in its row, in this listing or a later one, a snapshot that sees x; or
+/// 3. is listed, in this or a later one, with a counter that W, on its own monotonic clock, has
+///    known for *d* and a margin.
 ///
 /// **Why that is enough.** Take a read at R that starts after W acknowledged, and is answered from
 /// an entry. The entry's epoch is the read's, and R's lease holds.
@@ -45,18 +48,24 @@ import org.slf4j.LoggerFactory;
 /// - *R was listed and acknowledged, or published such a snapshot.* It dropped what it had of the
 ///   row before that. The entry was put by a load that began later than the drop, or else its
 ///   flight would have been taken off ([NearCache]); so later than C: it saw x.
-/// - *R was given up (3).* Its renewal to that counter was sent at most when W first heard of it,
-///   so the lease by that renewal was over at L. A next renewal may have been under way at L, not
-///   yet committed, its snapshot older than C. But its answer came to R after L, when R's lease had
-///   ended, and so it began a new epoch. The entry's load began after that: it saw x.
-/// - *R was not listed.* It joined, or joins, by a transaction that committed after L; the entry's
-///   load began after R heard of that, so after C. Or its row was deleted: by R itself, after
-///   ending its lease, or by someone who had known its counter for a minute.
+/// - *R was given up (3)* by a listing asked for at L'. Its renewal to that counter was sent at
+///   most when W first heard of it, so the lease by that renewal was over at L'. A next renewal may
+///   have been under way then, not yet committed. But its answer came to R after L', when R's lease
+///   had ended, and so it began a new epoch, whose pause ended later than v after L', and so after
+///   C. The entry's load began after that: it saw x.
+/// - *R was not listed.* It joined, or joins, by a transaction that committed after L, and paused
+///   from when it heard of that until later than v after L, and so until after C. The entry's load
+///   began after that. Or its row was deleted: by R itself, after ending its lease, or by someone
+///   who had known its counter for a minute; and it joins anew before it remembers anything.
 ///
 /// The order of the renewal and W's listing does not matter in any of these, so neither locks a row
 /// against the other, and a replica that is stopped in the middle of anything holds up no writer
 /// for longer than d and the margin. No two clocks are compared. Clocks must only run at about the
 /// same rate.
+///
+/// **What the pause buys.** Everybody lists the leases with each renewal, well within v; so a write
+/// finds a listing that is young enough and asks for none, and costs only its own statement and one
+/// round on the bus. The price is a second of reading through after each start.
 ///
 /// **When the server is another.** Renewals are committed without waiting for the disk, and a
 /// standby may be promoted that lacks the last rows. So every answer names the run of the server
@@ -115,7 +124,7 @@ public final class Coherence implements AutoCloseable {
     this.settings = settings;
     this.nanos = nanos;
     this.beforeAnswer = beforeAnswer;
-    this.lease = new Lease(nanos, settings.lease());
+    this.lease = new Lease(nanos, settings.lease(), settings.pause());
     this.keeper = new LeaseKeeper(lease, this::apply, this::forget);
     var replica = new UUID(random.nextLong(), random.nextLong());
     var secret = new BusSecret(member.secret());

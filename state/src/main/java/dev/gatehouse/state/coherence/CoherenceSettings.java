@@ -36,6 +36,18 @@ public record CoherenceSettings(
     }
   }
 
+  /// For how long after it was asked for a listing of the leases tells a writer for whom to wait. A
+  /// replica answers nothing from memory for that long after it was first listed (and the margin),
+  /// so a longer time makes each start, and each gap in a lease, cost more.
+  Duration listingLasts() {
+    return renewEvery.multipliedBy(2);
+  }
+
+  /// The first part of an epoch, in which nothing is answered from memory.
+  Duration pause() {
+    return listingLasts().plus(margin);
+  }
+
   public CoherenceSettings withoutCaches() {
     return new CoherenceSettings(false, lease, margin, renewEvery, patience, bus);
   }

@@ -36,7 +36,9 @@ final class LeaseKeeper {
 
   /// Our row is there anew: whatever we remember is from before.
   void joined(long sentAt, Answer answer) {
-    begin(sentAt, answer);
+    known = Optional.of(new Known(answer.counter(), answer.seen(), answer.server()));
+    lease.begin(sentAt);
+    forget.run();
   }
 
   /// The changes are applied first, then the lease is prolonged.
@@ -48,17 +50,21 @@ final class LeaseKeeper {
       lost();
       return false;
     }
+    known = Optional.of(new Known(answer.counter(), answer.seen(), answer.server()));
     if (!answer.complete()) {
-      begin(sentAt, answer);
+      if (!lease.extendAnew(sentAt)) {
+        lease.begin(sentAt);
+      }
+      forget.run();
       return false;
     }
     apply.accept(answer.changes());
     learned.add(answer.changes().size());
-    known = Optional.of(new Known(answer.counter(), answer.seen(), answer.server()));
     if (lease.extend(sentAt)) {
       return true;
     }
-    begin(sentAt, answer);
+    lease.begin(sentAt);
+    forget.run();
     return false;
   }
 
@@ -66,12 +72,6 @@ final class LeaseKeeper {
   private void lost() {
     lease.end();
     known = Optional.empty();
-  }
-
-  private void begin(long sentAt, Answer answer) {
-    known = Optional.of(new Known(answer.counter(), answer.seen(), answer.server()));
-    lease.begin(sentAt);
-    forget.run();
   }
 
   /// Changes read from the log so far, most of them known from the bus before.

@@ -19,7 +19,7 @@ class NearCacheTest {
   private static final Duration LEASE = Duration.ofSeconds(2);
 
   private final AtomicLong clock = new AtomicLong();
-  private final Lease lease = new Lease(clock::get, LEASE);
+  private final Lease lease = new Lease(clock::get, LEASE, Duration.ZERO);
   private Runnable beforeAnswer = () -> {};
   private final NearCache<String> cache =
       new NearCache<>(

@@ -25,6 +25,8 @@ import java.util.UUID;
 final class World {
   static final Duration LEASE = Duration.ofSeconds(2);
   static final Duration MARGIN = Duration.ofMillis(200);
+  static final Duration LISTING = Duration.ofMillis(800);
+  static final Duration PAUSE = LISTING.plus(MARGIN);
   private static final int KEYS = 2;
 
   final Random random;
@@ -110,7 +112,7 @@ final class World {
   }
 
   private void disturb() {
-    switch (random.nextInt(150)) {
+    switch (random.nextInt(250)) {
       case 0 -> now += random.nextInt(2_600) * 1_000_000L;
       case 1, 2, 3, 4 -> anyReplica().stoppedUntil = now + random.nextInt(3_500) * 1_000_000L;
       case 5, 6, 7 -> anyReplica().cut(anyReplica());
@@ -178,6 +180,7 @@ final class World {
     private boolean renewing;
     private long renewAt;
     private boolean listing;
+    private long listAt;
     private int busy;
     private long noWireUntil;
 
@@ -188,14 +191,14 @@ final class World {
       this.number = number;
       this.id = new UUID(0, number);
       this.rate = 0.98 + 0.04 * random.nextDouble();
-      lease = new Lease(this::clock, LEASE);
+      lease = new Lease(this::clock, LEASE, PAUSE);
       cache = new NearCache<>("s", 1 << 20, value -> 8, lease, (s, k, v, t) -> {}, () -> {});
       keeper =
           new LeaseKeeper(
               lease,
               changes -> changes.forEach(change -> cache.drop(change.key(), change.version())),
               cache::clear);
-      announcements = new Announcements(id, LEASE, MARGIN);
+      announcements = new Announcements(id, LEASE, MARGIN, LISTING);
     }
 
     long clock() {
@@ -211,7 +214,7 @@ final class World {
         renewing = true;
         then(this, this::renew);
       }
-      if (!listing && (announcements.needsListing() || !announcements.isEmpty())) {
+      if (!listing && (!announcements.isEmpty() || now >= listAt)) {
         listing = true;
         then(this, this::list);
       }
@@ -317,6 +320,7 @@ final class World {
             () -> {
               announcements.listed(new Listing(sentAt, clock(), name, up, rowsNow));
               listing = false;
+              listAt = now + 400_000_000L;
             });
       });
     }
