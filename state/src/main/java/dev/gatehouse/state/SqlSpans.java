@@ -4,6 +4,7 @@ import dev.gatehouse.http.OnBehalf;
 import dev.gatehouse.http.Spans;
 import java.sql.SQLException;
 import java.time.temporal.ChronoUnit;
+import java.util.Optional;
 import org.jdbi.v3.core.statement.SqlLogger;
 import org.jdbi.v3.core.statement.StatementContext;
 
@@ -14,7 +15,7 @@ final class SqlSpans implements SqlLogger {
   public void logAfterExecution(StatementContext context) {
     var trace = OnBehalf.current().trace();
     if (trace.isPresent()) {
-      open(context).ifPresent(Spans.Open::end);
+      begin(context).ifPresent(Spans.Open::end);
     }
   }
 
@@ -22,17 +23,27 @@ final class SqlSpans implements SqlLogger {
   public void logException(StatementContext context, SQLException failure) {
     var trace = OnBehalf.current().trace();
     if (trace.isPresent()) {
-      open(context).ifPresent(span -> span.failed("SQLSTATE " + failure.getSQLState()).end());
+      begin(context).ifPresent(span -> failed(span, failure));
     }
   }
 
-  private static java.util.Optional<Spans.Open> open(StatementContext context) {
-    var text = String.valueOf(context.getRenderedSql()).strip();
-    return Spans.begin(
-            OnBehalf.current().trace(),
-            Spans.Kind.CLIENT,
-            text.split("\\s", 2)[0],
-            context.getElapsedTime(ChronoUnit.NANOS))
+  static void failed(Spans.Open span, SQLException failure) {
+    span.failed("SQLSTATE " + failure.getSQLState()).end();
+  }
+
+  private static Optional<Spans.Open> begin(StatementContext context) {
+    return begin(
+        String.valueOf(context.getRenderedSql()), context.getElapsedTime(ChronoUnit.NANOS));
+  }
+
+  /// @param ago when it began, in nanoseconds
+  static Optional<Spans.Open> begin(String sql, long ago) {
+    var trace = OnBehalf.current().trace();
+    if (trace.isEmpty()) {
+      return Optional.empty();
+    }
+    var text = sql.strip();
+    return Spans.begin(trace, Spans.Kind.CLIENT, text.split("\\s", 2)[0], ago)
         .map(span -> span.with("db.system.name", "postgresql").with("db.query.text", text));
   }
 }

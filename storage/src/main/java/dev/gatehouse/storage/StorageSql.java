@@ -3,20 +3,21 @@ package dev.gatehouse.storage;
 import dev.gatehouse.state.Database;
 import dev.gatehouse.state.coherence.NearCache;
 import dev.gatehouse.storage.Preconditions.Tags;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.jdbi.v3.core.Handle;
-import org.jdbi.v3.core.mapper.RowMapper;
-import org.jdbi.v3.core.statement.Query;
 
 /// All SQL of the storage service.
 ///
 /// Every statement stands alone in its own transaction (READ COMMITTED), so no lock outlives a
 /// statement. A write notes its change (`state_note`) in the same statement, and so in the same
 /// transaction. Sets of versions travel as text, `{1,2}`, because that needs no array types
-/// registered.
+/// registered. What a client may ask for all the time has numbered parameters and goes straight to
+/// the driver ([Database#statement]).
 final class StorageSql {
 
   /// What came of a write.
@@ -36,13 +37,10 @@ final class StorageSql {
     REFUSED
   }
 
-  private static final RowMapper<Document> DOCUMENT =
-      (row, context) -> new Document(row.getBytes("body"), row.getLong("version"));
-
   // One row by its key: a snapshot of its own.
   private static final String FIND =
       """
-      SELECT body, version FROM storage_documents WHERE partition = :partition AND id = :id
+      SELECT body, version FROM storage_documents WHERE partition = ? AND id = ?
       """;
 
   // A skip scan: one index probe a partition, however many documents each has. What commits while
@@ -75,7 +73,7 @@ final class StorageSql {
   private static final String NOTED =
       """
       SELECT version, created,
-        CASE WHEN :noted THEN state_note('storage.documents', :key, version) ELSE 0 END AS noted
+        CASE WHEN ? THEN state_note('storage.documents', ?, version) ELSE 0 END AS noted
       FROM written
       """;
 
@@ -87,10 +85,10 @@ final class StorageSql {
       """
       WITH written AS (
         INSERT INTO storage_documents AS held (partition, id, version, body)
-        VALUES (:partition, :id, nextval('storage_version'), :body)
+        VALUES (?, ?, nextval('storage_version'), ?)
         ON CONFLICT (partition, id) DO UPDATE
           SET version = nextval('storage_version'), body = excluded.body
-          WHERE NOT held.version = ANY (CAST(:excluded AS bigint[]))
+          WHERE NOT held.version = ANY (CAST(? AS bigint[]))
         RETURNING version, xmax = 0 AS created
       )
       """
@@ -102,7 +100,7 @@ final class StorageSql {
       """
       WITH written AS (
         INSERT INTO storage_documents (partition, id, version, body)
-        VALUES (:partition, :id, nextval('storage_version'), :body)
+        VALUES (?, ?, nextval('storage_version'), ?)
         ON CONFLICT (partition, id) DO NOTHING
         RETURNING version, true AS created
       )
@@ -114,10 +112,10 @@ final class StorageSql {
   private static final String REPLACE =
       """
       WITH written AS (
-        UPDATE storage_documents SET version = nextval('storage_version'), body = :body
-        WHERE partition = :partition AND id = :id
-          AND (:any OR version = ANY (CAST(:expected AS bigint[])))
-          AND NOT version = ANY (CAST(:excluded AS bigint[]))
+        UPDATE storage_documents SET version = nextval('storage_version'), body = ?
+        WHERE partition = ? AND id = ?
+          AND (? OR version = ANY (CAST(? AS bigint[])))
+          AND NOT version = ANY (CAST(? AS bigint[]))
         RETURNING version, false AS created
       )
       """
@@ -172,13 +170,17 @@ final class StorageSql {
   }
 
   Optional<Document> find(String partition, String id) {
-    return database.with(handle ->
-        handle
-            .createQuery(FIND)
-            .bind("partition", partition)
-            .bind("id", id)
-            .map(DOCUMENT)
-            .findOne());
+    return database.statement(
+        FIND,
+        statement -> {
+          statement.setString(1, partition);
+          statement.setString(2, id);
+          try (var row = statement.executeQuery()) {
+            return row.next()
+                ? Optional.of(new Document(row.getBytes("body"), row.getLong("version")))
+                : Optional.empty();
+          }
+        });
   }
 
   /// The first `rows` partitions after `after`, in byte order; every name is after the empty one.
@@ -209,21 +211,35 @@ final class StorageSql {
 
   NearCache.Written<Written> put(
       String partition, String id, byte[] body, Preconditions conditions) {
-    return database.with(handle -> {
-      if (!(conditions.ifMatch() instanceof Tags.Absent)) {
-        return conditions.ifNoneMatch() instanceof Tags.Any
-            ? refused() // a document cannot be both there and not there
-            : replace(handle, partition, id, body, conditions);
-      }
-      if (conditions.ifNoneMatch() instanceof Tags.Any) {
-        return create(handle, partition, id, body);
-      }
-      return written(
-          handle.createQuery(PUT).bind("excluded", array(conditions.ifNoneMatch())),
-          partition,
-          id,
-          body);
-    });
+    var key = key(partition, id);
+    if (!(conditions.ifMatch() instanceof Tags.Absent)) {
+      return conditions.ifNoneMatch() instanceof Tags.Any
+          ? refused() // a document cannot be both there and not there
+          : database.statement(
+              REPLACE,
+              statement -> {
+                statement.setBytes(1, body);
+                statement.setString(2, partition);
+                statement.setString(3, id);
+                statement.setBoolean(4, conditions.ifMatch() instanceof Tags.Any);
+                statement.setString(5, array(conditions.ifMatch()));
+                statement.setString(6, array(conditions.ifNoneMatch()));
+                return written(statement, 7, key);
+              });
+    }
+    boolean creates = conditions.ifNoneMatch() instanceof Tags.Any;
+    return database.statement(
+        creates ? CREATE : PUT,
+        statement -> {
+          statement.setString(1, partition);
+          statement.setString(2, id);
+          statement.setBytes(3, body);
+          if (creates) {
+            return written(statement, 4, key);
+          }
+          statement.setString(4, array(conditions.ifNoneMatch()));
+          return written(statement, 5, key);
+        });
   }
 
   NearCache.Written<Deleted> delete(String partition, String id, Preconditions conditions) {
@@ -272,42 +288,20 @@ final class StorageSql {
         handle -> handle.createQuery(AGES).bind("name", name).mapTo(Integer.class).list());
   }
 
-  private NearCache.Written<Written> replace(
-      Handle handle, String partition, String id, byte[] body, Preconditions conditions) {
-    return written(
-        handle
-            .createQuery(REPLACE)
-            .bind("any", conditions.ifMatch() instanceof Tags.Any)
-            .bind("expected", array(conditions.ifMatch()))
-            .bind("excluded", array(conditions.ifNoneMatch())),
-        partition,
-        id,
-        body);
-  }
-
-  private NearCache.Written<Written> create(
-      Handle handle, String partition, String id, byte[] body) {
-    return written(handle.createQuery(CREATE), partition, id, body);
-  }
-
-  private NearCache.Written<Written> written(
-      Query query, String partition, String id, byte[] body) {
-    return query
-        .bind("partition", partition)
-        .bind("id", id)
-        .bind("body", body)
-        .bind("key", key(partition, id))
-        .bind("noted", noted)
-        .map((row, context) -> {
-          long version = row.getLong("version");
-          var outcome =
-              row.getBoolean("created")
-                  ? new Written.Created(version)
-                  : new Written.Replaced(version);
-          return new NearCache.Written<Written>(outcome, row.getLong("noted"), version);
-        })
-        .findOne()
-        .orElseGet(StorageSql::refused);
+  /// @param from the number of the first parameter of [#NOTED]
+  private NearCache.Written<Written> written(PreparedStatement statement, int from, String key)
+      throws SQLException {
+    statement.setBoolean(from, noted);
+    statement.setString(from + 1, key);
+    try (var row = statement.executeQuery()) {
+      if (!row.next()) {
+        return refused();
+      }
+      long version = row.getLong("version");
+      var outcome =
+          row.getBoolean("created") ? new Written.Created(version) : new Written.Replaced(version);
+      return new NearCache.Written<>(outcome, row.getLong("noted"), version);
+    }
   }
 
   private static NearCache.Written<Written> refused() {

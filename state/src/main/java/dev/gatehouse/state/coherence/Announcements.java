@@ -62,12 +62,11 @@ final class Announcements {
   private final Map<UUID, Observed> observed = new HashMap<>();
   private final Map<UUID, Long> acknowledged = new HashMap<>();
   private long sequence;
-  private Optional<String> server = Optional.empty();
+  private Optional<String> run = Optional.empty();
   private long latest;
   private List<Row> live = List.of();
 
-  /// A server that started anew may have forgotten leases; until they are over nothing is
-  /// confirmed.
+  /// A server that crashed may have forgotten leases; until they are over nothing is confirmed.
   private long quietUntil;
 
   /// @param lease how long leases last where we have heard of none
@@ -90,7 +89,7 @@ final class Announcements {
   }
 
   private boolean isCoveredByLatest(Open write) {
-    return server.isPresent() && write.what.committedBy - latest < listingLasts;
+    return run.isPresent() && write.what.committedBy - latest < listingLasts;
   }
 
   boolean isEmpty() {
@@ -132,7 +131,7 @@ final class Announcements {
   /// Judges by a listing; the live replicas but ourselves. One that was overtaken by a later one
   /// says nothing.
   List<Row> listed(Listing listing) {
-    if (server.isPresent() && listing.sentAt() - latest < 0) {
+    if (run.isPresent() && listing.sentAt() - latest < 0) {
       return List.of();
     }
     latest = listing.sentAt();
@@ -189,17 +188,17 @@ final class Announcements {
   }
 
   private void heard(Listing listing) {
-    if (server.filter(listing.server()::equals).isPresent()) {
+    if (run.filter(listing.run()::equals).isPresent()) {
       return;
     }
     long wait = longestLease + margin;
     for (var row : listing.rows()) {
       wait = Math.max(wait, row.lasts().toNanos() + margin);
     }
-    // A server we meet for the first time has been up for a while, mostly.
-    long up = server.isEmpty() ? Math.min(wait, listing.up().toNanos()) : 0;
-    quietUntil = listing.receivedAt() + wait - up;
-    server = Optional.of(listing.server());
+    // A run we meet for the first time has lasted for a while, mostly.
+    long since = run.isEmpty() ? Math.min(wait, listing.lasting().toNanos()) : 0;
+    quietUntil = listing.receivedAt() + wait - since;
+    run = Optional.of(listing.run());
     observed.clear();
   }
 

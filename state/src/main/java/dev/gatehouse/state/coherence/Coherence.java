@@ -67,10 +67,12 @@ import org.slf4j.LoggerFactory;
 /// finds a listing that is young enough and asks for none, and costs only its own statement and one
 /// round on the bus. The price is a second of reading through after each start.
 ///
-/// **When the server is another.** Renewals are committed without waiting for the disk, and a
-/// standby may be promoted that lacks the last rows. So every answer names the run of the server
-/// (the start of its postmaster): a replica that hears another joins anew, and a writer that hears
-/// another acknowledges nothing until all leases of the time before are over.
+/// **When the server is another.** Renewals are committed without waiting for the disk, the change
+/// log does not outlive a crash, and a standby may be promoted that lacks the last rows. So every
+/// answer names the run of the server, a row that a crash deletes: a replica that hears of another
+/// run joins anew, and a writer that does acknowledges nothing until all leases of the time before
+/// are over. A listing of the run before is good until its time is over all the same: whom it shows
+/// must answer on the bus, and whom it does not show is in its pause.
 ///
 /// **Refused**: a `NOTIFY` in the writer's transaction (it takes a lock on the cluster until the
 /// commit is flushed, and so ends group commit); a lease by the database's clock (a step of that

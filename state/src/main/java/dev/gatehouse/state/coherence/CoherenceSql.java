@@ -7,6 +7,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.function.LongSupplier;
 
@@ -20,10 +21,17 @@ final class CoherenceSql {
   static final int MOST_CHANGES = 10_000;
 
   // Nobody else changes this row while its replica lives. A crash of the server may forget the last
-  // renewals, and then they are not worth a flush each: whoever hears another `server` starts anew.
+  // renewals, but they are not worth a flush each: whoever hears of another run starts anew.
   static final String PREPARE =
       """
       SET synchronous_commit = off
+      """;
+
+  // Of many that find none one begins it. The start of the postmaster would not do: it outlives the
+  // crash of a server process, and that, too, may undo the last renewals.
+  private static final String BEGIN_RUN =
+      """
+      INSERT INTO state_run DEFAULT VALUES ON CONFLICT DO NOTHING
       """;
 
   // The row may be there, with a counter that others have seen; it only grows. `seen` is what was
@@ -34,7 +42,7 @@ final class CoherenceSql {
       VALUES (?, ?, ?, ?, 1, pg_current_snapshot())
       ON CONFLICT (replica) DO UPDATE
         SET counter = state_leases.counter + 1, seen = excluded.seen, address = excluded.address
-      RETURNING counter, seen::text AS seen, pg_postmaster_start_time()::text AS server
+      RETURNING counter, seen::text AS seen, (SELECT id FROM state_run)::text AS run
       """;
 
   // One statement, so one snapshot: the changes read are exactly those that `snapshot` sees and the
@@ -49,7 +57,7 @@ final class CoherenceSql {
         RETURNING counter
       )
       SELECT (SELECT counter FROM renewed) AS counter, now.seen::text AS seen,
-        pg_postmaster_start_time()::text AS server, change.space, change.key, change.version
+        (SELECT id FROM state_run)::text AS run, change.space, change.key, change.version
       FROM (SELECT pg_current_snapshot() AS seen) now
       LEFT JOIN LATERAL (
         SELECT space, key, version FROM state_changes
@@ -62,10 +70,9 @@ final class CoherenceSql {
   // A plain snapshot, no locks: a renewal under way is not seen, and need not be.
   private static final String LIST =
       """
-      SELECT pg_postmaster_start_time()::text AS server,
-        extract(epoch FROM clock_timestamp() - pg_postmaster_start_time())::bigint AS up,
-        replica, name, address, lasts_ms, counter, seen::text AS seen
-      FROM (VALUES (1)) AS always LEFT JOIN state_leases ON true
+      SELECT run.id::text AS run, extract(epoch FROM clock_timestamp() - run.began)::bigint AS lasting,
+        replica, name, address, lasts_ms, counter, state_leases.seen::text AS seen
+      FROM state_run AS run LEFT JOIN state_leases ON true
       """;
 
   private static final String LEAVE =
@@ -97,13 +104,20 @@ final class CoherenceSql {
   /// The answer to a renewal or a joining.
   ///
   /// @param counter 0 when the row was not as we left it
+  /// @param run of the server; empty when the one before is over and none has begun
   /// @param complete whether these are all changes
-  record Answer(
-      long counter, Snapshot seen, String server, List<Change> changes, boolean complete) {}
+  record Answer(long counter, Snapshot seen, String run, List<Change> changes, boolean complete) {}
 
   private CoherenceSql() {}
 
+  private static void beginRun(Connection connection) throws SQLException {
+    try (var statement = connection.prepareStatement(BEGIN_RUN)) {
+      statement.executeUpdate();
+    }
+  }
+
   static Answer join(Connection connection, Identity who) throws SQLException {
+    beginRun(connection);
     try (var statement = connection.prepareStatement(JOIN)) {
       statement.setObject(1, who.replica());
       statement.setString(2, who.name());
@@ -114,7 +128,7 @@ final class CoherenceSql {
         return new Answer(
             row.getLong("counter"),
             Snapshot.parse(row.getString("seen")),
-            row.getString("server"),
+            run(row),
             List.of(),
             true);
       }
@@ -135,7 +149,7 @@ final class CoherenceSql {
         row.next();
         long now = row.getLong("counter");
         var seen = Snapshot.parse(row.getString("seen"));
-        var server = row.getString("server");
+        var run = run(row);
         var changes = new ArrayList<Change>();
         do {
           String space = row.getString("space");
@@ -143,19 +157,35 @@ final class CoherenceSql {
             changes.add(new Change(space, row.getString("key"), row.getLong("version")));
           }
         } while (row.next());
-        return new Answer(now, seen, server, changes, changes.size() <= MOST_CHANGES);
+        return new Answer(now, seen, run, changes, changes.size() <= MOST_CHANGES);
       }
     }
   }
 
+  private static String run(ResultSet row) throws SQLException {
+    return Optional.ofNullable(row.getString("run")).orElse("");
+  }
+
   static Listing list(Connection connection, LongSupplier nanos) throws SQLException {
+    var listing = listed(connection, nanos);
+    while (listing.isEmpty()) {
+      beginRun(connection);
+      listing = listed(connection, nanos);
+    }
+    return listing.get();
+  }
+
+  private static Optional<Listing> listed(Connection connection, LongSupplier nanos)
+      throws SQLException {
     long sentAt = nanos.getAsLong();
     try (PreparedStatement statement = connection.prepareStatement(LIST);
         ResultSet row = statement.executeQuery()) {
       var rows = new ArrayList<Row>();
-      row.next();
-      var server = row.getString("server");
-      var up = Duration.ofSeconds(row.getLong("up"));
+      if (!row.next()) {
+        return Optional.empty();
+      }
+      var run = run(row);
+      var lasting = Duration.ofSeconds(row.getLong("lasting"));
       do {
         var replica = row.getObject("replica", UUID.class);
         if (replica != null) {
@@ -169,7 +199,7 @@ final class CoherenceSql {
                   Snapshot.parse(row.getString("seen"))));
         }
       } while (row.next());
-      return new Listing(sentAt, nanos.getAsLong(), server, up, List.copyOf(rows));
+      return Optional.of(new Listing(sentAt, nanos.getAsLong(), run, lasting, List.copyOf(rows)));
     }
   }
 

@@ -14,7 +14,7 @@ final class LeaseKeeper {
   /// What a renewal is based on.
   ///
   /// @param applied what was seen by the last answer, all of which has been applied
-  record Known(long counter, Snapshot applied, String server) {}
+  record Known(long counter, Snapshot applied, String run) {}
 
   private final Lease lease;
   private final Consumer<List<Change>> apply;
@@ -36,7 +36,7 @@ final class LeaseKeeper {
 
   /// Our row is there anew: whatever we remember is from before.
   void joined(long sentAt, Answer answer) {
-    known = Optional.of(new Known(answer.counter(), answer.seen(), answer.server()));
+    known = Optional.of(new Known(answer.counter(), answer.seen(), answer.run()));
     lease.begin(sentAt);
     forget.run();
   }
@@ -46,11 +46,11 @@ final class LeaseKeeper {
   /// @return whether the lease goes on without a gap
   boolean renewed(long sentAt, Answer answer) {
     var before = known.orElseThrow();
-    if (answer.counter() == 0 || !answer.server().equals(before.server())) {
+    if (answer.counter() == 0 || !answer.run().equals(before.run())) {
       lost();
       return false;
     }
-    known = Optional.of(new Known(answer.counter(), answer.seen(), answer.server()));
+    known = Optional.of(new Known(answer.counter(), answer.seen(), answer.run()));
     if (!answer.complete()) {
       if (!lease.extendAnew(sentAt)) {
         lease.begin(sentAt);
@@ -68,7 +68,7 @@ final class LeaseKeeper {
     return false;
   }
 
-  /// The row is not ours any more, or the server is another: join again.
+  /// The row is not ours any more, or the server's run another: join again.
   private void lost() {
     lease.end();
     known = Optional.empty();

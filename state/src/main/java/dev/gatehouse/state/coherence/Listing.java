@@ -7,6 +7,6 @@ import java.util.List;
 ///
 /// @param sentAt before it was sent: what was committed earlier is older than its snapshot
 /// @param receivedAt when its answer was here
-/// @param server which run of the server answered
-/// @param up how long that server has been running
-record Listing(long sentAt, long receivedAt, String server, Duration up, List<Row> rows) {}
+/// @param run of the server, which a crash ends
+/// @param lasting for how long
+record Listing(long sentAt, long receivedAt, String run, Duration lasting, List<Row> rows) {}

@@ -45,6 +45,36 @@ class RestartedServerTest {
     restarted(1);
   }
 
+  /// The postmaster ends all others and recovers, itself the same process as before.
+  @Test
+  void no_read_is_older_than_an_acknowledged_write_while_a_process_of_postgres_crashes()
+      throws Exception {
+    var server = EmbeddedPostgres.start(Servers.initialised(data));
+    try {
+      begin(server.url());
+      for (int i = 0; i < 2; i++) {
+        going();
+        var epochs = nodes.stream().map(node -> node.coherence.epochs()).toList();
+        long backend =
+            nodes
+                .getFirst()
+                .database
+                .with(handle -> handle.select("SELECT pg_backend_pid()").mapTo(Long.class).one());
+        ProcessHandle.of(backend).orElseThrow().destroyForcibly();
+        for (int node = 0; node < NODES; node++) {
+          var coherence = nodes.get(node).coherence;
+          long before = epochs.get(node);
+          await().atMost(PATIENCE).until(() -> coherence.epochs() > before);
+        }
+      }
+      going();
+      assertThat(stale).isEmpty();
+    } finally {
+      end();
+      server.close();
+    }
+  }
+
   @Test
   @Tag("full")
   void no_read_is_older_than_an_acknowledged_write_while_postgres_is_killed_ten_times()
