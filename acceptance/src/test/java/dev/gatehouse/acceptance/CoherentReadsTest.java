@@ -170,7 +170,8 @@ class CoherentReadsTest {
                 .get("/metrics")
                 .body()
                 .lines()
-                .filter(metric -> metric.startsWith("gatehouse_cache_hits_total "))
+                .filter(metric ->
+                    metric.startsWith("gatehouse_near_cache_reads_total{result=\"hit\"} "))
                 .findFirst();
         hits += Double.parseDouble(line.orElseThrow().split(" ", -1)[1]);
       }

@@ -8,6 +8,7 @@ import dev.gatehouse.http.Response;
 import dev.gatehouse.http.Routes;
 import dev.gatehouse.state.Database;
 import dev.gatehouse.state.coherence.Coherence;
+import dev.gatehouse.state.coherence.NearCache;
 import java.net.InetSocketAddress;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -45,6 +46,9 @@ public final class Accounts implements AutoCloseable {
   private final Hashing hashing;
   private final Guessing guessing;
   private final AtomicLong pruned;
+  private final Attempts signIns = new Attempts();
+  private final Attempts signUps = new Attempts();
+  private final Attempts changes = new Attempts();
 
   /// @param database migrated
   /// @param nanos monotonic nanoseconds, as of [System#nanoTime]
@@ -68,10 +72,10 @@ public final class Accounts implements AutoCloseable {
 
   public Routes routes() {
     return Routes.builder()
-        .post("/api/users", BODY_LIMIT, this::signUp)
-        .put("/api/users/me/password", BODY_LIMIT, this::changePassword)
+        .post("/api/users", BODY_LIMIT, signUps.counted(this::signUp))
+        .put("/api/users/me/password", BODY_LIMIT, changes.counted(this::changePassword))
         .delete("/api/users/me/sessions", this::signOutEverywhere)
-        .post("/api/sessions", BODY_LIMIT, this::signIn)
+        .post("/api/sessions", BODY_LIMIT, signIns.counted(this::signIn))
         .get("/api/sessions", this::whoAmI)
         .delete("/api/sessions", this::signOut)
         .get("/api/health", request -> Response.json(200, Map.of("status", "ok")))
@@ -90,6 +94,25 @@ public final class Accounts implements AutoCloseable {
   @Override
   public void close() {
     hashing.close();
+  }
+
+  /// How tries ended since the start: by what was tried (`sign-in`, `sign-up`, `change-password`),
+  /// then by end.
+  public Map<String, Map<String, Long>> attempts() {
+    return Map.of(
+        "sign-in", signIns.byEnd(),
+        "sign-up", signUps.byEnd(),
+        "change-password", changes.byEnd());
+  }
+
+  /// Passwords that are being hashed now.
+  public int hashing() {
+    return hashing.computing();
+  }
+
+  /// What sessions are remembered by.
+  public NearCache<?> sessionCache() {
+    return sessions.cache();
   }
 
   long hashed() {

@@ -68,6 +68,10 @@ final class Sessions {
     this.cache = coherence.cache(AccountsStore.SESSIONS, CACHE_BYTES, known -> WEIGHT);
   }
 
+  NearCache<?> cache() {
+    return cache;
+  }
+
   /// Whose session this is, if it lasts. Without a query, unless this process has not seen it yet
   /// or its use is to be noted.
   Optional<UUID> userOf(Token token) {

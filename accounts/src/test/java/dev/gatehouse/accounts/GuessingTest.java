@@ -81,6 +81,7 @@ class GuessingTest {
     }
     var refused = attacker.signIn("another@x", WRONG);
     assertThat(refused.status()).isEqualTo(429);
+    assertThat(accounts.attempts().get("sign-in")).containsEntry("throttled", 1L);
     assertThat(refused.header("Retry-After")).contains("30");
     assertThat(owner.signIn(ADA, PASSWORD).status()).isEqualTo(201);
   }

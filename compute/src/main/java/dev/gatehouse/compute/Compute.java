@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.concurrent.ThreadFactory;
 import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator.SplittableGenerator;
@@ -78,6 +79,16 @@ public final class Compute implements AutoCloseable {
     program.close();
     sums.close();
     statuses.close();
+  }
+
+  /// Values that are ready, by what they are.
+  public Map<String, Integer> stocked() {
+    return Map.of("sum", sums.ready(), "exit-status", statuses.ready());
+  }
+
+  /// Programs that run now.
+  public int running() {
+    return program.running();
   }
 
   int sumsReady() {

@@ -31,7 +31,6 @@ import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.IntUnaryOperator;
 import java.util.function.LongSupplier;
@@ -45,7 +44,7 @@ final class EdgeHandler implements ExchangeHandler {
   private static final Logger LOG = LoggerFactory.getLogger(EdgeHandler.class);
 
   /// A route with everything it needs, made once.
-  private record Line(List<Filter> filters, Arrival arrival) {}
+  private record Line(List<Filter> filters, Arrival arrival, Records records) {}
 
   /// The end of the walk.
   private sealed interface Arrival {
@@ -71,7 +70,8 @@ final class EdgeHandler implements ExchangeHandler {
   private final RoutesHandler own;
   private final OriginPools pools;
   private final Forwarding forwarding;
-  private final Consumer<ExchangeRecord> records;
+  private final Records ofOurOwn;
+  private final Records ofNobody;
   private final LongSupplier nanos;
   private final IntUnaryOperator draw;
 
@@ -82,7 +82,7 @@ final class EdgeHandler implements ExchangeHandler {
       RoutesHandler own,
       OriginPools pools,
       Forwarding forwarding,
-      Consumer<ExchangeRecord> records,
+      Records records,
       Cache cache,
       LongSupplier nanos,
       IntUnaryOperator draw) {
@@ -90,12 +90,13 @@ final class EdgeHandler implements ExchangeHandler {
     this.own = own;
     this.pools = pools;
     this.forwarding = forwarding;
-    this.records = records;
+    this.ofOurOwn = records.of("gatehouse");
+    this.ofNobody = records.of("-");
     this.nanos = nanos;
     this.draw = draw;
     var made = new IdentityHashMap<Route, Line>();
     for (var route : table.routes()) {
-      made.put(route, line(route, destinations, filters, cache));
+      made.put(route, line(route, destinations, filters, cache, records.of(route.name())));
     }
     this.lines = made;
   }
@@ -109,9 +110,10 @@ final class EdgeHandler implements ExchangeHandler {
       Route route,
       Gateway.Destinations destinations,
       Function<Route, List<Filter>> filters,
-      Cache cache) {
+      Cache cache,
+      Records records) {
     if (route.maintenance().isPresent()) {
-      return new Line(List.of(), closed(route.maintenance().get()));
+      return new Line(List.of(), closed(route.maintenance().get()), records);
     }
     var all = new ArrayList<>(filters.apply(route));
     var changes = route.changes();
@@ -123,7 +125,7 @@ final class EdgeHandler implements ExchangeHandler {
     if (!changes.response().isEmpty()) {
       all.add(new ChangeResponse(changes.response()));
     }
-    return new Line(List.copyOf(all), arrival(route, route.to(), destinations, cache));
+    return new Line(List.copyOf(all), arrival(route, route.to(), destinations, cache), records);
   }
 
   private static Arrival closed(Route.Maintenance maintenance) {
@@ -179,6 +181,7 @@ final class EdgeHandler implements ExchangeHandler {
     private final Exchange exchange;
     private final long began;
     private String routeName = "-";
+    private Records records = ofNobody;
     private @Nullable Visit visit;
     private @Nullable Relay relay;
     private CachedRoute.@Nullable Ongoing kept;
@@ -209,6 +212,7 @@ final class EdgeHandler implements ExchangeHandler {
         case RouteTable.Match.WrongMethod(var allow) -> answer(Problem.methodNotAllowed(allow));
         case RouteTable.Match.Unknown() -> {
           routeName = "gatehouse";
+          records = ofOurOwn;
           own.handle(exchange, new RoutesHandler.Caller(exchange.peer(), Optional.empty()));
         }
       }
@@ -219,6 +223,7 @@ final class EdgeHandler implements ExchangeHandler {
       if (line == null) {
         throw new IllegalStateException("a route of another table");
       }
+      records = line.records;
       for (int i = from; i < line.filters.size(); i++) {
         switch (line.filters.get(i).apply(visit)) {
           case Verdict.Proceed() -> {}

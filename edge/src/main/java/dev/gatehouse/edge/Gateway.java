@@ -42,7 +42,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Executor;
-import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.IntUnaryOperator;
 import java.util.function.LongSupplier;
@@ -84,7 +83,7 @@ public final class Gateway implements AutoCloseable {
       String secret,
       Predicate<InetAddress> trusted,
       Map<Identity.Scheme, Authenticator> ways,
-      Consumer<ExchangeRecord> records,
+      Records records,
       long cacheSize,
       Limits admission) {
     private ProxiedListeners proxiedListeners() {
@@ -427,6 +426,16 @@ public final class Gateway implements AutoCloseable {
   /// listener asks for that.
   public Map<ProxiedListeners.Refused, Long> refusedProxied() {
     return server.refusedProxied();
+  }
+
+  /// Requests that were refused while their head was read: nothing else counts them.
+  public long refusals() {
+    return server.refusals();
+  }
+
+  /// The connections to origins.
+  public OriginPools.Figures pools() {
+    return pools.figures();
   }
 
   /// Announces the end: answers close their connections from now on. Returns when no request has

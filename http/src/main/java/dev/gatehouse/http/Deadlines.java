@@ -28,9 +28,15 @@ final class Deadlines {
   private long now;
   private boolean running;
 
+  /// When the next tick is due.
+  private long due;
+
+  private final Lateness lateness;
+
   private Deadlines(EventLoop loop) {
     this.loop = loop;
     this.now = loop.ticker().nanoTime();
+    this.lateness = new Lateness(now);
   }
 
   static Deadlines of(EventLoop loop) {
@@ -60,8 +66,19 @@ final class Deadlines {
     if (!running) {
       running = true;
       now = loop.ticker().nanoTime();
-      loop.schedule(this::tick, TICK_MILLIS, TimeUnit.MILLISECONDS);
+      scheduleTick();
     }
+  }
+
+  private void scheduleTick() {
+    due = now + TimeUnit.MILLISECONDS.toNanos(TICK_MILLIS);
+    loop.schedule(this::tick, TICK_MILLIS, TimeUnit.MILLISECONDS);
+  }
+
+  /// How late ticks came lately, which is how long whatever came to this loop had to wait; may be
+  /// asked by any thread.
+  Lateness lateness() {
+    return lateness;
   }
 
   void forget(Watched connection) {
@@ -70,12 +87,13 @@ final class Deadlines {
 
   private void tick() {
     now = loop.ticker().nanoTime();
+    lateness.note(now - due, now);
     for (var connection : new ArrayList<>(watched)) {
       connection.tick(now);
     }
     running = !watched.isEmpty();
     if (running) {
-      loop.schedule(this::tick, TICK_MILLIS, TimeUnit.MILLISECONDS);
+      scheduleTick();
     }
   }
 }

@@ -27,6 +27,7 @@ import io.netty.channel.uring.IoUringIoHandlerConfig;
 import io.netty.channel.uring.IoUringServerSocketChannel;
 import io.netty.channel.uring.IoUringSocketChannel;
 import io.netty.util.concurrent.DefaultThreadFactory;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -159,6 +160,12 @@ public final class Loops implements AutoCloseable {
   /// Every event loop, in a fixed order.
   public List<EventLoop> all() {
     return all;
+  }
+
+  /// How long what came to each loop had to wait at worst, in the last 15 to 30 seconds in which it
+  /// had connections.
+  public List<Duration> lags() {
+    return all.stream().map(loop -> Deadlines.of(loop).lateness().worst()).toList();
   }
 
   EventLoopGroup group() {

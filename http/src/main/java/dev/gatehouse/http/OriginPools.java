@@ -28,6 +28,8 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.LongAdder;
 import javax.net.ssl.SSLException;
 
 /// Kept-alive connections to origins, one pool per event loop and origin.
@@ -46,7 +48,14 @@ public final class OriginPools implements AutoCloseable {
         new Settings(Duration.ofSeconds(30), 256, Duration.ofSeconds(60));
   }
 
+  /// What the pools hold and did.
+  ///
+  /// @param idle connections that wait for a request
+  /// @param opened connections that were made, or tried to
+  public record Figures(long idle, long opened) {}
+
   private final Settings settings;
+  private final LongAdder opened = new LongAdder();
   private final Map<EventLoop, PerLoop> byLoop = new HashMap<>();
   private final DnsAddressResolverGroup resolver;
   private final LazyTls tls = new LazyTls();
@@ -78,6 +87,12 @@ public final class OriginPools implements AutoCloseable {
       throw new IllegalArgumentException("a loop of other Loops");
     }
     pool.send(origin, request, fresh, listener);
+  }
+
+  /// Read without a lock: numbers of about now.
+  public Figures figures() {
+    return new Figures(
+        byLoop.values().stream().mapToLong(pool -> pool.idlers.get()).sum(), opened.sum());
   }
 
   /// Nothing is sent to `origin` any more: closes its idle connections, and those in use as they
@@ -123,6 +138,9 @@ public final class OriginPools implements AutoCloseable {
     private final Set<Origin> retired = new HashSet<>();
     private boolean closed;
 
+    /// How many are idle; written by this loop alone, so without a fence.
+    private final AtomicInteger idlers = new AtomicInteger();
+
     PerLoop(EventLoop loop, Loops loops) {
       this.loop = loop;
       this.loops = loops;
@@ -136,6 +154,7 @@ public final class OriginPools implements AutoCloseable {
         var waiting = idle.get(origin);
         while (waiting != null && !waiting.isEmpty()) {
           var connection = waiting.pollLast();
+          idled(-1);
           if (connection.usable()) {
             connection.exchange(request, listener, true);
             return;
@@ -145,7 +164,12 @@ public final class OriginPools implements AutoCloseable {
       connect(origin, request, listener);
     }
 
+    private void idled(int change) {
+      idlers.lazySet(idlers.getPlain() + change);
+    }
+
     private void connect(Origin origin, OriginRequest request, OriginListener listener) {
+      opened.increment();
       var connection = new OriginConnection(this, origin, settings.stallTimeout());
       var bootstrap =
           new Bootstrap()
@@ -248,16 +272,22 @@ public final class OriginPools implements AutoCloseable {
       }
       var waiting = idle.computeIfAbsent(connection.origin(), key -> new ArrayDeque<>());
       waiting.addLast(connection);
+      idled(1);
       connection.idleUntil(settings.idleTimeout());
       if (waiting.size() > settings.idlePerOrigin()) {
-        waiting.pollFirst().close();
+        var oldest = waiting.pollFirst();
+        idled(-1);
+        oldest.close();
       }
     }
 
     void forget(OriginConnection connection) {
       var waiting = idle.get(connection.origin());
-      if (waiting != null && waiting.remove(connection) && waiting.isEmpty()) {
-        idle.remove(connection.origin());
+      if (waiting != null && waiting.remove(connection)) {
+        idled(-1);
+        if (waiting.isEmpty()) {
+          idle.remove(connection.origin());
+        }
       }
     }
 
@@ -265,6 +295,7 @@ public final class OriginPools implements AutoCloseable {
       retired.add(origin);
       var waiting = idle.remove(origin);
       if (waiting != null) {
+        idled(-waiting.size());
         List.copyOf(waiting).forEach(OriginConnection::close);
       }
     }
@@ -274,6 +305,7 @@ public final class OriginPools implements AutoCloseable {
       List<OriginConnection> all = new ArrayList<>();
       idle.values().forEach(all::addAll);
       idle.clear();
+      idled(-all.size());
       all.forEach(OriginConnection::close);
     }
   }

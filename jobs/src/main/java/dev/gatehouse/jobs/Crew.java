@@ -364,6 +364,19 @@ final class Crew {
     }
   }
 
+  /// @param running jobs whose handler is being called
+  /// @param held jobs whose lease is renewed
+  record Load(int running, int held) {}
+
+  Load load() {
+    lock.lock();
+    try {
+      return new Load(running.size(), held.size());
+    } finally {
+      lock.unlock();
+    }
+  }
+
   // --- leases and limits of time
   // ------------------------------------------------------------------
 

@@ -2,6 +2,7 @@ package dev.gatehouse.jobs;
 
 import dev.gatehouse.state.Database;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -84,6 +85,24 @@ public final class Queue {
   public List<JobStatus> list(Optional<JobState> state, int limit, Optional<Long> after) {
     return database.with(handle ->
         QueueSql.list(handle, settings.name(), state, limit, after.orElse(Long.MAX_VALUE)));
+  }
+
+  /// How the queue stands.
+  ///
+  /// @param due jobs that could run now
+  /// @param later jobs that wait for their time or for another of their key
+  /// @param running jobs that a worker has
+  /// @param dead jobs whose attempts are used up
+  /// @param retried jobs among those that are not dead that have failed before
+  /// @param attempts of the job that has had the most, dead ones aside
+  /// @param oldest how long the first that could run has been waiting; zero where none does
+  public record Figures(
+      long due, long later, long running, long dead, long retried, int attempts, Duration oldest) {}
+
+  /// Looks at no more than [QueueSql#COUNTED] jobs: a long queue shall not be made longer by being
+  /// watched.
+  public Figures figures() {
+    return database.with(handle -> QueueSql.figures(handle, settings.name()));
   }
 
   /// Runs a dead job again, with all its attempts.

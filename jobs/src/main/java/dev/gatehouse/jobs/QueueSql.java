@@ -3,6 +3,7 @@ package dev.gatehouse.jobs;
 import dev.gatehouse.http.OnBehalf;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.List;
@@ -126,6 +127,45 @@ final class QueueSql {
 
   /// Reads only; newest first, from either table no more than the page needs.
   private static final String PAGE = "(%s AND id < :before %s ORDER BY id DESC LIMIT :limit)";
+
+  /// How many jobs are counted, at most.
+  static final int COUNTED = 100_000;
+
+  /// Reads only. The limit stands inside, so that a queue of millions costs no more than this.
+  private static final String FIGURES =
+      """
+      WITH looked AS MATERIALIZED (
+        SELECT state, attempts, due_at,
+          state = 'waiting' AND coalesce(leased_until > now(), false) AS leased,
+          state = 'waiting' AND NOT parked AND due_at <= now()
+            AND NOT coalesce(leased_until > now(), false) AS due
+        FROM jobs WHERE queue = :queue LIMIT :counted)
+      SELECT count(*) FILTER (WHERE due) AS due,
+        count(*) FILTER (WHERE state = 'waiting' AND NOT due AND NOT leased) AS later,
+        count(*) FILTER (WHERE leased) AS running,
+        count(*) FILTER (WHERE state = 'dead') AS dead,
+        count(*) FILTER (WHERE state = 'waiting' AND attempts > 0) AS retried,
+        coalesce(max(attempts) FILTER (WHERE state = 'waiting'), 0) AS attempts,
+        coalesce(extract(epoch FROM now() - min(due_at) FILTER (WHERE due)), 0)::float8 AS oldest
+      FROM looked
+      """;
+
+  static Queue.Figures figures(Handle handle, String queue) {
+    return handle
+        .createQuery(FIGURES)
+        .bind("queue", queue)
+        .bind("counted", COUNTED)
+        .map((row, context) ->
+            new Queue.Figures(
+                row.getLong("due"),
+                row.getLong("later"),
+                row.getLong("running"),
+                row.getLong("dead"),
+                row.getLong("retried"),
+                row.getInt("attempts"),
+                Duration.ofNanos((long) (row.getDouble("oldest") * 1e9))))
+        .one();
+  }
 
   static List<Long> insert(Handle handle, String queue, int maxAttempts, List<NewJob> jobs) {
     return handle

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.LongAdder;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -51,6 +52,33 @@ public final class Worker implements AutoCloseable {
 
   /// Longer than any statement of the loop, but for effects.
   private static final Duration PATIENCE = Duration.ofSeconds(30);
+
+  /// What it does, and did since its start.
+  ///
+  /// @param room how many jobs it runs at once, at most
+  /// @param running jobs that run now
+  /// @param held jobs it has a lease on: those that run, wait for a thread, or whose end is not
+  ///   stored yet
+  /// @param done tries that ended well
+  /// @param failed tries that failed and come again
+  /// @param dead tries that were a job's last, and failed
+  /// @param returned jobs that were handed back untried
+  /// @param refused ends that did not count, since the job had gone to somebody else
+  public record Figures(
+      int room,
+      int running,
+      int held,
+      long done,
+      long failed,
+      long dead,
+      long returned,
+      long refused) {}
+
+  private final LongAdder done = new LongAdder();
+  private final LongAdder failed = new LongAdder();
+  private final LongAdder dead = new LongAdder();
+  private final LongAdder returned = new LongAdder();
+  private final LongAdder refused = new LongAdder();
 
   /// The loop's alone.
   private final Line line;
@@ -148,6 +176,19 @@ public final class Worker implements AutoCloseable {
     } else {
       joinHelpers();
     }
+  }
+
+  public Figures figures() {
+    var load = crew.load();
+    return new Figures(
+        settings.concurrency(),
+        load.running(),
+        load.held(),
+        done.sum(),
+        failed.sum(),
+        dead.sum(),
+        returned.sum(),
+        refused.sum());
   }
 
   private void joinHelpers() {
@@ -332,11 +373,13 @@ public final class Worker implements AutoCloseable {
     var job = end.run().job;
     boolean known = crew.settled(end.run());
     if (round.refused().contains(job.id())) {
+      refused.increment();
       if (!known) {
         LOG.warn("job {}: this attempt no longer counts; it was settled or taken over", job.id());
       }
       return;
     }
+    count(end);
     if (end instanceof Ended.Failed failed) {
       LOG.warn(
           "job {} failed (attempt {} of {}): {}; {}",
@@ -347,6 +390,14 @@ public final class Worker implements AutoCloseable {
           failed.last()
               ? "it is in the dead letters now"
               : "next try in " + seconds(failed.pause()) + " s, then dead letters");
+    }
+  }
+
+  private void count(Ended end) {
+    switch (end) {
+      case Ended.Succeeded good -> done.increment();
+      case Ended.Failed bad -> (bad.last() ? dead : failed).increment();
+      case Ended.Returned untried -> returned.increment();
     }
   }
 

@@ -42,6 +42,30 @@ class QueueTest {
   }
 
   @Test
+  void a_look_at_the_queue_tells_what_is_due_and_what_is_dead() {
+    bench.queue.enqueueAll(List.of(NewJob.of("unknown", ""), NewJob.of("unknown", "")));
+    var failing = bench.queue.enqueue("k", "");
+    assertThat(bench.queue.figures().due()).isEqualTo(3);
+    assertThat(bench.queue.figures().oldest()).isPositive();
+
+    var worker =
+        bench.worker(
+            "a",
+            job -> {
+              throw new IllegalStateException("it fails");
+            });
+    bench.awaitState(failing, JobState.DEAD);
+    await()
+        .untilAsserted(() -> {
+          assertThat(bench.queue.figures().dead()).isEqualTo(1);
+          assertThat(bench.queue.figures().due()).isEqualTo(2);
+          assertThat(worker.figures().dead()).isEqualTo(1);
+          assertThat(worker.figures().failed()).isEqualTo(2);
+          assertThat(worker.figures().running()).isZero();
+        });
+  }
+
+  @Test
   void a_unique_key_gives_the_job_that_holds_it_until_that_ends() {
     var job = NewJob.of("k", "").unique("mail/1");
     var first = bench.queue.enqueue(job);

@@ -46,6 +46,11 @@ public final class Multivac {
         .build();
   }
 
+  /// How its queue stands; asks the database.
+  public Queue.Figures queued() {
+    return queue.figures();
+  }
+
   private Optional<String> answer() {
     var known = answer;
     if (known != null) {

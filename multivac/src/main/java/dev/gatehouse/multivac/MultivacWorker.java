@@ -39,6 +39,10 @@ public final class MultivacWorker implements AutoCloseable {
             host));
   }
 
+  public Worker.Figures figures() {
+    return worker.figures();
+  }
+
   /// Lets running jobs end, hands back the rest; see [Worker#close].
   @Override
   public void close() {

@@ -181,6 +181,26 @@ public final class Database implements AutoCloseable {
     }
   }
 
+  /// The pool, and what was last heard of the server.
+  ///
+  /// @param active connections that somebody uses
+  /// @param idle connections that nobody uses
+  /// @param most connections there may be
+  /// @param waiting who waits for one
+  /// @param answers whether the last that was heard of the server is that it answers
+  public record Figures(int active, int idle, int most, int waiting, boolean answers) {}
+
+  /// Asks nobody.
+  public Figures figures() {
+    var now = pool.getHikariPoolMXBean();
+    return new Figures(
+        now.getActiveConnections(),
+        now.getIdleConnections(),
+        pool.getMaximumPoolSize(),
+        now.getThreadsAwaitingConnection(),
+        !away.get());
+  }
+
   /// Whether Postgres answers now; says no after three seconds without a connection.
   public boolean reachable() {
     try (Connection connection = pool.getConnection()) {

@@ -10,6 +10,7 @@ import dev.gatehouse.state.coherence.Coherence;
 import dev.gatehouse.state.coherence.CoherenceSettings;
 import java.io.IOException;
 import java.security.SecureRandom;
+import java.util.List;
 
 /// Users and sessions in a process of their own, as in a container; by default they run inside the
 /// edge.
@@ -33,11 +34,15 @@ public final class AccountsRole implements Role {
             .orElseThrow(() -> new IllegalStateException("This assembly has no accounts."));
     var database = Replicas.database(context, POOL);
     var parts = open(settings, database, context);
+    var metrics = new Metrics();
+    ProcessMetrics.of(database, metrics);
+    parts.measure(metrics);
+    ServiceMetrics.of(parts.accounts(), metrics);
     return Replicas.serve(
         context,
         parts.accounts().routes(),
         () -> "ok",
-        new Metrics(),
+        metrics,
         () -> {
           parts.close();
           database.close();
@@ -46,6 +51,11 @@ public final class AccountsRole implements Role {
 
   /// The service, and how it hears of what the others do.
   record Parts(Accounts accounts, Coherence coherence) implements AutoCloseable {
+    /// The sessions it remembers, wherever users sign in.
+    void measure(Metrics metrics) {
+      NearCacheMetrics.of(coherence, () -> List.of(accounts.sessionCache()), metrics);
+    }
+
     @Override
     public void close() {
       accounts.close();

@@ -7,6 +7,8 @@ import dev.gatehouse.http.Problem;
 import dev.gatehouse.http.Response;
 import dev.gatehouse.http.Routes;
 import dev.gatehouse.observe.Metrics;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import tools.jackson.databind.JsonNode;
 
@@ -33,18 +35,23 @@ final class CacheAdmin {
   static void metrics(Cache cache, Metrics metrics) {
     metrics.gauge(
         "gatehouse_cache_bytes", "Memory of stored answers.", () -> cache.figures().bytes());
-    metrics.counter(
-        "gatehouse_cache_hits", "Answers given from the store.", () -> cache.figures().hits());
-    metrics.counter(
-        "gatehouse_cache_stale", "Stale answers among the hits.", () -> cache.figures().stale());
-    metrics.counter(
-        "gatehouse_cache_misses",
-        "Requests that went on to the origin.",
-        () -> cache.figures().misses());
-    metrics.counter(
-        "gatehouse_cache_collapsed",
-        "Requests answered with what another one brought.",
-        () -> cache.figures().collapsed());
+    metrics.counters(
+        "gatehouse_cache_requests",
+        "Requests on routes that keep answers, by what became of them: hit, stale (given in place of"
+            + " a fresh one), collapsed (answered with what another one brought) or forwarded, and"
+            + " then why, in the words of RFC 9211.",
+        List.of("result", "reason"),
+        () -> requests(cache));
+  }
+
+  private static Map<List<String>, Double> requests(Cache cache) {
+    var now = cache.figures();
+    var all = new LinkedHashMap<List<String>, Double>();
+    all.put(List.of("hit", "fresh"), (double) (now.hits() - now.stale()));
+    all.put(List.of("stale", "stale"), (double) now.stale());
+    all.put(List.of("collapsed", "collapsed"), (double) now.collapsed());
+    cache.misses().forEach((why, count) -> all.put(List.of("forwarded", why), (double) count));
+    return all;
   }
 
   private static int purge(Cache cache, JsonNode order) {

@@ -24,7 +24,9 @@ public final class ComputeRole implements Role {
             .service(ServiceConfig.Compute.class)
             .orElseThrow(() -> new IllegalStateException("This assembly has no compute."));
     var compute = open(settings, context);
-    return Replicas.serve(context, compute.routes(), () -> "ok", new Metrics(), compute::close);
+    var metrics = new Metrics();
+    ServiceMetrics.of(compute, metrics);
+    return Replicas.serve(context, compute.routes(), () -> "ok", metrics, compute::close);
   }
 
   /// The service itself, wherever it runs.

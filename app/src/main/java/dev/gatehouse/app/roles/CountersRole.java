@@ -56,6 +56,7 @@ public final class CountersRole implements Role {
       throw e;
     }
     var metrics = new Metrics();
+    ProcessMetrics.of(database, metrics);
     metrics.gauge(
         "gatehouse_counters_staleness_seconds",
         "Age of the oldest increment that Postgres may not have.",

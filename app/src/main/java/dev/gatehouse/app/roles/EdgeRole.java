@@ -7,6 +7,7 @@ import dev.gatehouse.app.config.Loaded;
 import dev.gatehouse.app.config.Network;
 import dev.gatehouse.edge.ExchangeRecord;
 import dev.gatehouse.edge.Gateway;
+import dev.gatehouse.edge.Records;
 import dev.gatehouse.edge.auth.Doorkeeper;
 import dev.gatehouse.edge.discover.Discovery;
 import dev.gatehouse.edge.limit.Exchange;
@@ -21,6 +22,7 @@ import dev.gatehouse.http.RoutesHandler;
 import dev.gatehouse.observe.AdminDoor;
 import dev.gatehouse.observe.AdminRoutes;
 import dev.gatehouse.observe.AdminToken;
+import dev.gatehouse.observe.EndpointMetrics;
 import dev.gatehouse.observe.Metrics;
 import dev.gatehouse.observe.PrometheusTargets;
 import java.io.IOException;
@@ -30,7 +32,6 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -152,22 +153,28 @@ public final class EdgeRole implements Role {
         context.secrets().assembly(),
         trusted(config.edge().trustedProxies()),
         doors.configure(plan.authentication()),
-        done -> {
-          note(done, metrics);
-          access.note(done);
-          usage.count(done);
-        },
+        records(metrics, usage),
         config.edge().cacheSize(),
         limits);
   }
 
-  private static Map<List<String>, Double> unproxied(Gateway gateway) {
-    var counts = new HashMap<List<String>, Double>();
-    gateway
-        .refusedProxied()
-        .forEach((why, count) ->
-            counts.put(List.of(why.name().toLowerCase(Locale.ROOT)), (double) count));
-    return counts;
+  private Records records(Metrics metrics, UsageStats usage) {
+    return new Records() {
+      @Override
+      public void accept(ExchangeRecord done) {
+        of(done.route()).accept(done);
+      }
+
+      @Override
+      public Records of(String route) {
+        var series = metrics.endpoint(route);
+        return done -> {
+          note(done, series);
+          access.note(done);
+          usage.count(done);
+        };
+      }
+    };
   }
 
   /// Almost nobody has any, and every request asks.
@@ -177,9 +184,9 @@ public final class EdgeRole implements Role {
         : address -> proxies.stream().anyMatch(network -> network.contains(address));
   }
 
-  private void note(ExchangeRecord done, Metrics metrics) {
-    metrics.request(done.method(), done.route(), done.nanos());
-    done.failure().ifPresent(failure -> metrics.failure(done.route(), failure.slug()));
+  private void note(ExchangeRecord done, EndpointMetrics series) {
+    series.request(done.method(), done.status(), done.nanos(), done.requestId(), done.trace());
+    done.failure().ifPresent(failure -> series.failure(failure.slug()));
     if (done.status() >= 500 && !access.on()) {
       log.atWarn()
           .addKeyValue("http.request.id", done.requestId())
@@ -218,12 +225,8 @@ public final class EdgeRole implements Role {
     var random = new SecureRandom();
     var readiness = new EdgeReadiness(gateway, context.pipe().isPresent(), reload::refusal);
     var views = new EdgeViews(gateway, reload::settings);
-    metrics.gauge("gatehouse_edge_connections", "Connections of clients.", gateway::connections);
-    metrics.counters(
-        "gatehouse_edge_unproxied_connections",
-        "Connections closed because no trusted proxy said whose they are, by what was wrong.",
-        List.of("reason"),
-        () -> unproxied(gateway));
+    EdgeMetrics.of(gateway, loops, metrics);
+    services.measure(metrics);
     metrics.counter(
         "gatehouse_access_log_dropped",
         "Lines of the access log that came faster than they could be written.",

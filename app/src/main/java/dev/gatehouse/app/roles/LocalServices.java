@@ -5,13 +5,17 @@ import dev.gatehouse.app.config.Config;
 import dev.gatehouse.app.config.ServiceConfig;
 import dev.gatehouse.http.Routes;
 import dev.gatehouse.multivac.Multivac;
+import dev.gatehouse.observe.Metrics;
 import dev.gatehouse.state.Database;
 import dev.gatehouse.state.coherence.Coherence;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentLinkedDeque;
+import java.util.function.Consumer;
 
 /// The services that run inside the edge: accounts, compute and MultiVAC's HTTP side, but for those
 /// that are discovered elsewhere.
@@ -24,6 +28,7 @@ final class LocalServices implements AutoCloseable {
   private final Map<String, Routes> routes = new LinkedHashMap<>();
   private final Deque<AutoCloseable> open = new ConcurrentLinkedDeque<>();
   private final Lazy database;
+  private final List<Consumer<Metrics>> measures = new ArrayList<>();
   private Optional<Accounts> accounts = Optional.empty();
 
   private LocalServices(RoleContext context) {
@@ -48,7 +53,7 @@ final class LocalServices implements AutoCloseable {
             case ServiceConfig.Accounts own ->
                 services.accounts(name, own, database.get(), context);
             case ServiceConfig.Multivac multivac ->
-                services.routes.put(name, new Multivac(database.get()).routes());
+                services.multivac(name, new Multivac(database.get()), context);
           }
         });
     return services;
@@ -73,12 +78,22 @@ final class LocalServices implements AutoCloseable {
       }
       return database.get();
     }
+
+    synchronized Optional<Database> opened() {
+      return database;
+    }
   }
 
   private void compute(String name, ServiceConfig.Compute settings, RoleContext context) {
     var compute = ComputeRole.open(settings, context);
     open.push(compute);
     routes.put(name, compute.routes());
+    measures.add(metrics -> ServiceMetrics.of(compute, metrics));
+  }
+
+  private void multivac(String name, Multivac multivac, RoleContext context) {
+    routes.put(name, multivac.routes());
+    measures.add(metrics -> JobMetrics.of(name, multivac::queued, context.nanos(), metrics));
   }
 
   /// Here for the sessions at least: routes ask for one, wherever accounts run.
@@ -87,9 +102,17 @@ final class LocalServices implements AutoCloseable {
     var parts = AccountsRole.open(settings, database, context);
     open.push(parts);
     accounts = Optional.of(parts.accounts());
+    measures.add(parts::measure);
     if (settings.discover().isEmpty()) {
+      measures.add(metrics -> ServiceMetrics.of(parts.accounts(), metrics));
       routes.put(name, parts.accounts().routes());
     }
+  }
+
+  /// What they and their database tell of themselves; once.
+  void measure(Metrics metrics) {
+    measures.forEach(measure -> measure.accept(metrics));
+    database.opened().ifPresent(opened -> ProcessMetrics.of(opened, metrics));
   }
 
   /// By the service's name.

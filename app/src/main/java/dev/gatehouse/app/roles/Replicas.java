@@ -82,6 +82,7 @@ final class Replicas {
       RoleContext context, Routes routes, Supplier<String> health, Metrics metrics, Runnable close)
       throws IOException {
     var loops = Loops.start(1);
+    ProcessMetrics.of(loops, metrics);
     var threads = Executors.newVirtualThreadPerTaskExecutor();
     var draining = new AtomicBoolean();
     InlineHandler well =

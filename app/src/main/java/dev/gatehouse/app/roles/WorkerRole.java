@@ -35,11 +35,14 @@ public final class WorkerRole implements Role {
             database,
             WorkerSettings.named(context.name()).withDrain(RUNNING_JOBS),
             new Host(context.nanos(), RandomGenerator.getDefault(), WorkerRole::halt));
+    var metrics = new Metrics();
+    ProcessMetrics.of(database, metrics);
+    JobMetrics.of(worker::figures, metrics);
     return Replicas.serve(
         context,
         Routes.builder().build(),
         () -> "ok",
-        new Metrics(),
+        metrics,
         () -> {
           worker.close();
           database.close();

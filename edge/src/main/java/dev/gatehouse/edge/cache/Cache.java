@@ -6,6 +6,7 @@ import dev.gatehouse.edge.route.PathPattern;
 import dev.gatehouse.http.Refusal;
 import dev.gatehouse.http.Target;
 import java.time.InstantSource;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -60,8 +61,11 @@ public final class Cache {
 
   final LongAdder hits = new LongAdder();
   final LongAdder stale = new LongAdder();
-  final LongAdder misses = new LongAdder();
   final LongAdder collapsed = new LongAdder();
+
+  /// Requests that went on to the origin, by why.
+  private final Map<CacheStatus.Forwarded, LongAdder> forwarded =
+      new EnumMap<>(CacheStatus.Forwarded.class);
 
   private final InstantSource clock;
   private final com.github.benmanes.caffeine.cache.Cache<Key, Entry> entries;
@@ -71,6 +75,9 @@ public final class Cache {
   /// @param size bytes of all entries together, about
   public Cache(long size, InstantSource clock) {
     this.clock = clock;
+    for (var why : CacheStatus.Forwarded.values()) {
+      forwarded.put(why, new LongAdder());
+    }
     this.entries =
         Caffeine.newBuilder()
             .maximumWeight(size)
@@ -86,15 +93,30 @@ public final class Cache {
 
   public Figures figures() {
     entries.cleanUp();
+    var misses = misses();
     return new Figures(
         entries.estimatedSize(),
         eviction().weightedSize().orElse(0),
         eviction().getMaximum(),
         hits.sum(),
         stale.sum(),
-        misses.sum(),
+        misses.values().stream().mapToLong(Long::longValue).sum(),
         collapsed.sum(),
         flights.waiting());
+  }
+
+  /// Requests that went on to the origin, by why, in the words of RFC 9211.
+  public Map<String, Long> misses() {
+    var all = new LinkedHashMap<String, Long>();
+    forwarded.forEach((why, count) -> all.put(why.word(), count.sum()));
+    return all;
+  }
+
+  void missed(CacheStatus.Forwarded why) {
+    var count = forwarded.get(why);
+    if (count != null) {
+      count.increment();
+    }
   }
 
   private Policy.Eviction<Key, Entry> eviction() {

@@ -22,6 +22,10 @@ final class CacheStatus {
     Forwarded(String word) {
       this.word = word;
     }
+
+    String word() {
+      return word;
+    }
   }
 
   private CacheStatus() {}

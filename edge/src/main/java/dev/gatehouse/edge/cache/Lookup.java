@@ -213,7 +213,7 @@ final class Lookup implements CachedRoute.Ongoing, Flights.Waiter {
   }
 
   private void ask(Visit what, Flights.@Nullable Flight flight, boolean validating) {
-    cache.misses.increment();
+    cache.missed(why);
     var filling = new Fill(this, exchange, flight, validating);
     fill = filling;
     filling.start(carrier.carry(what, filling));

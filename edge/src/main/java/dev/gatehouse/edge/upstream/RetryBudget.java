@@ -22,6 +22,13 @@ final class RetryBudget {
     requests.add(now);
   }
 
+  /// How many more may be sent now, were they to fail without an answer.
+  long left(UpstreamSettings.Retries limits, long now) {
+    long second = limits.perSecond() - retries.latest(now);
+    long share = requests.sum(now) * limits.percent() / 100 - retries.sum(now);
+    return Math.max(0, Math.max(second, share));
+  }
+
   /// Takes one retry out, if there is one.
   ///
   /// @param answered whether the replica gave an answer, though a bad one

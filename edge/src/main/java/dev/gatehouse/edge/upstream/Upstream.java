@@ -144,6 +144,11 @@ public final class Upstream {
         brokenOff.sum());
   }
 
+  /// Retries that the budget has room for now.
+  public long retriesLeft() {
+    return budget.left(settings.retries(), now());
+  }
+
   /// How many requests wait for a place now.
   public int waiting() {
     return room.size();
