@@ -3,6 +3,9 @@ package dev.gatehouse.state.coherence;
 import dev.gatehouse.http.Problem;
 import dev.gatehouse.state.Line;
 import dev.gatehouse.state.coherence.Announcements.Announced;
+import java.io.IOException;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
 import java.security.SecureRandom;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -12,11 +15,11 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.UUID;
-import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongSupplier;
@@ -26,15 +29,13 @@ import org.slf4j.LoggerFactory;
 /// Tells the other replicas of this process's writes, and lets each write go on when none of them
 /// can answer with what was there before.
 ///
-/// Concurrency. One thread does everything but wait on sockets: it takes what has happened (writes,
-/// acknowledgements, connections, listings), all that is there at once, and then does what
-/// [Announcements] says. It and those that wait on the bus are threads of the operating system:
-/// virtual ones that wait for sockets are woken by way of two others each, and a write waits for
-/// all of it (bench/storage: a tenth to a quarter more writes). So writes that come while a listing
-/// is under way share the next one, as commits share a flush. What is new is pushed to the replicas
-/// we are connected to before the listing is asked for, so that both take place at the same time;
-/// the listing only completes the set. A push needs no lease to be right: dropping an entry too
-/// often is harmless.
+/// Concurrency. One thread does everything: it takes what has happened (writes, acknowledgements,
+/// connections, listings), all that is there at once, and then does what [Announcements] says.
+/// Writes that come meanwhile thus share the next push, as commits share a flush. It is a thread of
+/// the operating system with the connections in its selector, since a write waits for each thread
+/// that has to be woken (bench/storage). Where no listing is young enough one is asked for after
+/// the push, so that both take place at the same time. A push needs no lease to be right: dropping
+/// an entry too often is harmless.
 final class Announcer implements NearCache.Announcement, Peer.Listener, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Announcer.class);
 
@@ -50,8 +51,6 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
     record Listed(Listing listing) implements Event {}
 
     record Connected(Peer peer) implements Event {}
-
-    record Acknowledged(Peer peer, long through) implements Event {}
 
     record Lost(Peer peer) implements Event {}
 
@@ -87,7 +86,8 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
   private final Duration patience;
   private final BusSecret secret;
   private final SecureRandom random;
-  private final BlockingQueue<Event> events = new LinkedBlockingQueue<>();
+  private final Queue<Event> events = new ConcurrentLinkedQueue<>();
+  private final Selector selector;
   private final Map<UUID, Connection> connections = new HashMap<>();
   private final LongAdder announced = new LongAdder();
   private final LongAdder announcedNanos = new LongAdder();
@@ -101,7 +101,9 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
       Line line,
       LongSupplier nanos,
       BusSecret secret,
-      SecureRandom random) {
+      SecureRandom random)
+      throws IOException {
+    this.selector = Selector.open();
     this.announcements =
         new Announcements(self, settings.lease(), settings.margin(), settings.listingLasts());
     this.line = line;
@@ -122,7 +124,7 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
     var changes = keys.stream().map(key -> new Change(space, key, version)).toList();
     var confirmed = new CompletableFuture<Void>();
     long committedBy = nanos.getAsLong();
-    events.add(
+    happened(
         new Event.Written(
             new Announced(changes, transaction, committedBy, () -> confirmed.complete(null))));
     try {
@@ -136,54 +138,44 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
 
   /// What another thread read of the leases.
   void listed(Listing listing) {
-    events.add(new Event.Listed(listing));
+    happened(new Event.Listed(listing));
   }
 
   @Override
   public void connected(Peer peer) {
-    events.add(new Event.Connected(peer));
-  }
-
-  @Override
-  public void acknowledged(Peer peer, long through) {
-    events.add(new Event.Acknowledged(peer, through));
+    happened(new Event.Connected(peer));
   }
 
   @Override
   public void lost(Peer peer, String why) {
-    LOG.debug(
-        "no bus to {} at {} ({}); writes wait for what its lease says until there is one",
-        peer.name(),
-        peer.address(),
-        why);
-    events.add(new Event.Lost(peer));
+    noBus(peer, why);
+    happened(new Event.Lost(peer));
   }
 
   @Override
   public void close() {
-    events.add(new Event.Closed());
+    happened(new Event.Closed());
+  }
+
+  private void happened(Event event) {
+    events.add(event);
+    selector.wakeup();
   }
 
   // --- the thread ---
 
   private void run() {
-    var batch = new ArrayList<Event>();
-    try {
+    try (selector) {
       while (!closed) {
-        batch.clear();
-        var first = events.poll(pause().toMillis(), TimeUnit.MILLISECONDS);
-        if (first != null) {
-          batch.add(first);
-          events.drainTo(batch);
-        }
+        selector.select(pause().toMillis());
         try {
-          step(batch);
+          step();
         } catch (RuntimeException failure) {
           LOG.error("announcing writes failed; those under way may be answered 503", failure);
         }
       }
-    } catch (InterruptedException stopped) {
-      Thread.currentThread().interrupt();
+    } catch (IOException failure) {
+      LOG.error("the bus cannot be waited for; writes are answered 503 from now on", failure);
     } finally {
       connections.values().forEach(connection -> connection.peer.close());
       line.close();
@@ -194,14 +186,17 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
     return announcements.isEmpty() ? Duration.ofSeconds(10) : AGAIN;
   }
 
-  private void step(List<Event> batch) {
+  private void step() {
+    boolean quiet = selector.selectedKeys().isEmpty();
+    selector.selectedKeys().forEach(this::selected);
+    selector.selectedKeys().clear();
     var written = new ArrayList<Announcements.Open>();
-    for (var event : batch) {
+    for (var event = events.poll(); event != null; event = events.poll()) {
+      quiet = false;
       switch (event) {
         case Event.Written(var what) -> written.add(announcements.add(what));
         case Event.Listed(var listing) -> judge(listing);
         case Event.Connected(var peer) -> connected(peer, written);
-        case Event.Acknowledged(var peer, long through) -> acknowledge(peer, through);
         case Event.Lost(var peer) -> lose(peer);
         case Event.Closed() -> closed = true;
       }
@@ -209,12 +204,40 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
     if (!written.isEmpty()) {
       push(written);
     }
-    // With nothing new in the batch, whoever is waited for has had its time.
-    if (announcements.needsListing() || (batch.isEmpty() && !announcements.isEmpty())) {
+    // Where nothing has happened, whoever is waited for has had its time.
+    if (announcements.needsListing() || (quiet && !announcements.isEmpty())) {
       list();
     }
     announcements.giveUp(nanos.getAsLong() - patience.toNanos(), given -> {});
     waitingSince = announcements.oldest().orElse(-1L);
+  }
+
+  private void selected(SelectionKey key) {
+    var peer = (Peer) key.attachment();
+    try {
+      if (key.isValid() && key.isReadable()) {
+        peer.read().ifPresent(through -> acknowledge(peer, through));
+      }
+      if (key.isValid() && key.isWritable()) {
+        peer.write();
+      }
+    } catch (IOException failure) {
+      broke(peer, failure);
+    }
+  }
+
+  private void broke(Peer peer, IOException failure) {
+    peer.close();
+    noBus(peer, String.valueOf(failure.getMessage()));
+    lose(peer);
+  }
+
+  private static void noBus(Peer peer, String why) {
+    LOG.debug(
+        "no bus to {} at {} ({}); writes wait for what its lease says until there is one",
+        peer.name(),
+        peer.address(),
+        why);
   }
 
   private void push(List<Announcements.Open> writes) {
@@ -230,12 +253,16 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
     }
   }
 
-  private static void tell(Connection connection, byte[] frames, long through, long now) {
+  private void tell(Connection connection, byte[] frames, long through, long now) {
     if (connection.told == connection.acknowledged) {
       connection.since = now;
     }
     connection.told = through;
-    connection.peer.tell(frames);
+    try {
+      connection.peer.tell(frames);
+    } catch (IOException failure) {
+      broke(connection.peer, failure);
+    }
   }
 
   /// Everything that is open goes first over a new connection; `written` among it is still to be
@@ -243,9 +270,16 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
   private void connected(Peer peer, List<Announcements.Open> written) {
     var now = current(peer);
     if (now.isEmpty()) {
+      peer.close();
       return;
     }
     var connection = now.get();
+    try {
+      peer.adopt(selector);
+    } catch (IOException failure) {
+      broke(peer, failure);
+      return;
+    }
     connection.stage = Stage.STANDS;
     var open = new ArrayList<>(announcements.openTo(peer.replica()));
     open.removeAll(written);
@@ -307,7 +341,7 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
         connection = null;
       }
       if (connection == null) {
-        connections.put(row.replica(), new Connection(Peer.call(row, secret, random, this)));
+        call(row);
       }
     }
     connections
@@ -322,6 +356,14 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
           return gone;
         });
     bury(announcements.longDead(listing));
+  }
+
+  private void call(Row row) {
+    try {
+      connections.put(row.replica(), new Connection(Peer.call(row, secret, random, this)));
+    } catch (IOException failure) {
+      LOG.debug("no bus to {} ({}); it is called again", row.name(), failure.getMessage());
+    }
   }
 
   private boolean isUseless(Connection connection, Row row) {
