@@ -76,9 +76,7 @@ public final class LogSetup extends ContextAwareBase implements Configurator {
   /// Has what this process logs go into `book` too, under the name of the supervisor.
   public static void alsoInto(LogBook book) {
     var context = (LoggerContext) LoggerFactory.getILoggerFactory();
-    var encoder = new EcsEncoder(Optional.of("supervisor"));
-    encoder.setContext(context);
-    encoder.start();
+    var encoder = json(context, Optional.of("supervisor"));
     var appender =
         new AppenderBase<ILoggingEvent>() {
           @Override
@@ -123,7 +121,11 @@ public final class LogSetup extends ContextAwareBase implements Configurator {
   }
 
   private static Encoder<ILoggingEvent> json(LoggerContext context) {
-    var encoder = new EcsEncoder(name());
+    return json(context, name());
+  }
+
+  private static Encoder<ILoggingEvent> json(LoggerContext context, Optional<String> name) {
+    var encoder = new JsonLines(name);
     encoder.setContext(context);
     encoder.start();
     return encoder;
