@@ -33,9 +33,11 @@ public record LogLine(String json, JsonNode fields) {
     return Json.string(fields);
   }
 
-  /// What a process belongs to: `storage-2` is of `storage`.
-  static String service(String replica) {
-    return replica.replaceFirst("-\\d+$", "");
+  /// What a process belongs to: `storage-2`, and `storage-` with a container's name, are of
+  /// `storage`.
+  public static String service(String replica) {
+    int dash = replica.indexOf('-');
+    return dash < 0 ? replica : replica.substring(0, dash);
   }
 
   /// Empty when it is none of ours, such as one that was torn by a crash.

@@ -34,6 +34,8 @@ class JsonLinesTest {
     var trace = Trace.fresh();
     var line =
         new OnBehalf("r-1", Optional.of(trace)).call(() -> encode(event, Optional.of("storage-2")));
+    assertThat(LogLine.service("storage-3f2a-b1")).isEqualTo("storage");
+    assertThat(LogLine.service("edge")).isEqualTo("edge");
     assertThat(line.time()).isEqualTo(NOW);
     assertThat(line.level()).isEqualTo("WARN");
     assertThat(line.service()).isEqualTo("storage");
