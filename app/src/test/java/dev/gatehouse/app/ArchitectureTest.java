@@ -8,6 +8,7 @@ import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -50,6 +51,20 @@ class ArchitectureTest {
         .should()
         .dependOnClassesThat()
         .resideInAnyPackage(forbidden(module))
+        .check(CLASSES);
+  }
+
+  /// So a process that sends no traces loads nothing of it.
+  @Test
+  void only_the_sender_of_traces_knows_opentelemetry() {
+    noClasses()
+        .that()
+        .haveNameNotMatching("dev\\.gatehouse\\.observe\\.Otlp(Traces|Span)(\\$.*)?")
+        .and()
+        .resideOutsideOfPackage("dev.gatehouse.testkit..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("io.opentelemetry..")
         .check(CLASSES);
   }
 

@@ -20,6 +20,9 @@ public final class Spans {
 
     /// Takes over; never waits, never throws.
     void ended(Span span);
+
+    /// Spans that were lost so far: they found no room, or nobody took them.
+    long lost();
   }
 
   /// Which side of a call it is.
@@ -105,6 +108,11 @@ public final class Spans {
   /// Whether anything is measured.
   public static boolean on() {
     return sink.isPresent();
+  }
+
+  /// Spans of this process that reached nobody.
+  public static long lost() {
+    return sink.map(Sink::lost).orElse(0L);
   }
 
   /// The first span of this process for what came from outside.

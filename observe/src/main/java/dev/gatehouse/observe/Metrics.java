@@ -4,6 +4,7 @@ import dev.gatehouse.http.Problem;
 import dev.gatehouse.http.Request;
 import dev.gatehouse.http.Response;
 import dev.gatehouse.http.Routes;
+import dev.gatehouse.http.Spans;
 import io.prometheus.metrics.core.metrics.Counter;
 import io.prometheus.metrics.core.metrics.CounterWithCallback;
 import io.prometheus.metrics.core.metrics.GaugeWithCallback;
@@ -68,6 +69,8 @@ public final class Metrics {
             .nativeInitialSchema(3)
             .nativeMaxNumberOfBuckets(100)
             .register(registry);
+    counter(
+        "gatehouse_spans_lost", "Spans of traces that found no room or no receiver.", Spans::lost);
   }
 
   /// Adds the JVM's own: memory, collections, threads. Costs some start-up time, so call it once

@@ -2,6 +2,7 @@ package dev.gatehouse.app.roles;
 
 import dev.gatehouse.app.Version;
 import dev.gatehouse.app.config.TracesConfig;
+import dev.gatehouse.app.logs.LogLine;
 import dev.gatehouse.http.Spans;
 import dev.gatehouse.observe.OtlpTraces;
 import java.net.URI;
@@ -28,6 +29,7 @@ public final class Tracing implements AutoCloseable {
                     new OtlpTraces.Settings(
                         URI.create(server + "/v1/traces"),
                         config.sample(),
+                        LogLine.service(process),
                         process,
                         Version.current()),
                     clock,
