@@ -254,7 +254,8 @@ public final class Cli {
             Optional.ofNullable(since),
             follow,
             json),
-        InstantSource.system());
+        InstantSource.system(),
+        System.out);
   }
 
   @Command(

@@ -4,6 +4,7 @@ import dev.gatehouse.app.PlainError;
 import dev.gatehouse.app.logs.LogFiles;
 import dev.gatehouse.app.logs.LogLine;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -50,7 +51,8 @@ final class Logs {
       boolean follow,
       boolean json) {}
 
-  static int run(Path data, Wish wish, InstantSource clock) throws InterruptedException {
+  static int run(Path data, Wish wish, InstantSource clock, OutputStream to)
+      throws InterruptedException {
     wish.level
         .filter(level -> !LEVELS.contains(level.toUpperCase(Locale.ROOT)))
         .ifPresent(level -> {
@@ -58,7 +60,7 @@ final class Logs {
               "'" + level + "' is no level; those are error, warn, info, debug and trace.");
         });
     var since = wish.age.map(text -> clock.instant().minus(age(text)));
-    var out = new PrintStream(System.out, false, StandardCharsets.UTF_8);
+    var out = new PrintStream(to, false, StandardCharsets.UTF_8);
     try (var files = LogFiles.read(data)) {
       if (files.isEmpty() && !wish.follow) {
         throw new PlainError(

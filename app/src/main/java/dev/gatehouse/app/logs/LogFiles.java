@@ -13,10 +13,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /// A file of its own for each process, beside standard error, in the directory that
 /// `GATEHOUSE_LOG_DIR` names: for whoever gathers logs without a way to the standard error of
@@ -71,19 +73,35 @@ public final class LogFiles {
   /// one before it.
   public static final class Reader implements AutoCloseable {
     private final Map<LogFollower, Optional<LogLine>> heads = new LinkedHashMap<>();
+    private final Set<Path> known = new HashSet<>();
+    private final List<Path> directories;
+
+    private Reader(List<Path> directories) {
+      this.directories = directories;
+    }
 
     static Reader of(List<Path> directories) throws IOException {
-      var reader = new Reader();
+      var reader = new Reader(directories);
+      reader.look();
+      return reader;
+    }
+
+    /// Opens the logs that were not there before; whether there are any.
+    private boolean look() throws IOException {
+      boolean found = false;
       for (var directory : directories) {
         if (Files.isDirectory(directory)) {
           try (var files = Files.newDirectoryStream(directory, "*.log")) {
             for (var file : files) {
-              reader.heads.put(LogFollower.open(file), Optional.empty());
+              if (known.add(file)) {
+                heads.put(LogFollower.open(file), Optional.empty());
+                found = true;
+              }
             }
           }
         }
       }
-      return reader;
+      return found;
     }
 
     /// Whether there is no log at all.
@@ -103,6 +121,9 @@ public final class LogFiles {
           time = head.getValue().get().time();
           oldest = Optional.of(head.getKey());
         }
+      }
+      if (oldest.isEmpty() && look()) {
+        return next();
       }
       return oldest.flatMap(from -> heads.put(from, Optional.empty()));
     }
