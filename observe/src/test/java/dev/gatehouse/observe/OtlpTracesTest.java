@@ -1,6 +1,7 @@
 package dev.gatehouse.observe;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.gatehouse.http.Spans;
@@ -113,6 +114,14 @@ class OtlpTracesTest {
       // Had it waited for the answer, the exporter would have given up and said so.
       assertThat(traces.lost()).isLessThan(10_000);
     }
+  }
+
+  /// With this class they would, for each request, also where no traces are sent.
+  @Test
+  void metrics_do_not_ask_opentelemetry_for_the_current_span() {
+    assertThatThrownBy(
+            () -> Class.forName("io.prometheus.metrics.tracer.otel.OpenTelemetrySpanContext"))
+        .isInstanceOf(ClassNotFoundException.class);
   }
 
   private static void one(String name) {
