@@ -56,8 +56,12 @@ final class Deadlines {
     }
   }
 
-  /// The time of the last tick: at most 100 ms old while anything is watched.
+  /// The time of the last tick: at most 100 ms old while anything is watched, and the present while
+  /// nothing is.
   long now() {
+    if (!running) {
+      now = loop.ticker().nanoTime();
+    }
     return now;
   }
 

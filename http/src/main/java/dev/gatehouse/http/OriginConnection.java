@@ -30,7 +30,12 @@ import org.jspecify.annotations.Nullable;
 ///
 /// It goes back to its pool only when request and response are both complete and both sides mean to
 /// keep it. Anything else (an early answer, bytes nobody asked for, a cancelled exchange) closes
-/// it: a connection whose framing is in doubt is never used again.
+/// it: a connection whose framing is in doubt is never used again. It goes back only at the end of
+/// the read that brought the answer's end, so that what lies behind the answer in the same read is
+/// never taken for the next one's.
+///
+/// Whoever closes it takes it out of its pool first: io_uring calls a channel active until its read
+/// is cancelled, and a request sent there in between would be lost.
 final class OriginConnection extends ChannelInboundHandlerAdapter
     implements OriginExchange, Deadlines.Watched {
   private static final int MAX_LINE = 16 * 1024;
@@ -49,6 +54,10 @@ final class OriginConnection extends ChannelInboundHandlerAdapter
   private boolean headSeen;
   private boolean keep;
   private boolean paused;
+
+  /// The exchange is over and nothing came behind it so far.
+  private boolean returning;
+
   private long headTimeout;
 
   /// When to tell that there is no head yet; 0 for never.
@@ -102,6 +111,8 @@ final class OriginConnection extends ChannelInboundHandlerAdapter
   }
 
   void close() {
+    returning = false;
+    pool.forget(this);
     context().close();
   }
 
@@ -252,7 +263,7 @@ final class OriginConnection extends ChannelInboundHandlerAdapter
   public void cancel() {
     if (listener != null) {
       listener = null;
-      context().close();
+      close();
     }
   }
 
@@ -276,7 +287,7 @@ final class OriginConnection extends ChannelInboundHandlerAdapter
     if (to == null) {
       // Nobody asked: the framing is in doubt.
       ReferenceCountUtil.release(message);
-      context.close();
+      close();
       return;
     }
     switch (message) {
@@ -329,11 +340,10 @@ final class OriginConnection extends ChannelInboundHandlerAdapter
     }
     if (content instanceof LastHttpContent last && listener != null) {
       listener = null;
-      boolean again = keep && requestDone && !paused;
-      if (again) {
-        pool.release(this);
+      if (keep && requestDone && !paused) {
+        returning = true;
       } else {
-        context().close();
+        close();
       }
       to.end(last.trailingHeaders());
     }
@@ -341,7 +351,10 @@ final class OriginConnection extends ChannelInboundHandlerAdapter
 
   @Override
   public void channelReadComplete(ChannelHandlerContext context) {
-    if (listener != null) {
+    if (returning) {
+      returning = false;
+      pool.release(this);
+    } else if (listener != null) {
       listener.pausePoint();
     }
   }
@@ -356,6 +369,7 @@ final class OriginConnection extends ChannelInboundHandlerAdapter
   @Override
   public void channelInactive(ChannelHandlerContext context) {
     deadlines().forget(this);
+    returning = false;
     pool.forget(this);
     fail(headSeen ? Failure.ORIGIN_TRUNCATED : Failure.ORIGIN_RESET, lostBecause());
   }
@@ -373,7 +387,7 @@ final class OriginConnection extends ChannelInboundHandlerAdapter
     } else {
       fail(Failure.ORIGIN_MALFORMED, cause.toString());
     }
-    context.close();
+    close();
   }
 
   @Override
@@ -388,7 +402,7 @@ final class OriginConnection extends ChannelInboundHandlerAdapter
       return;
     }
     if (listener == null) {
-      context().close();
+      close();
     } else if (paused) {
       // The client is the slow one; its own connection watches it.
       deadline = now + stallNanos;
@@ -403,7 +417,7 @@ final class OriginConnection extends ChannelInboundHandlerAdapter
     var to = listener;
     if (to != null) {
       listener = null;
-      context().close();
+      close();
       to.failed(failure, detail);
     }
   }
