@@ -142,6 +142,25 @@ find_program() {
   lib=$root/app/target/gatehouse/lib
 }
 
+# jmh CLASS CORES ARGUMENT...: one class of bench/micro against the packaged program, with its own JVM flags; leaves JMH's
+# table in $tmp/table and all it said in $tmp/run.
+jmh() {
+  local class=$1 cores=$2 micro=$here/micro program=$root/app/target/gatehouse/lib processors
+  shift 2
+  # shellcheck disable=SC1091
+  . "$root/.mvn/find-jdk"
+  [[ -d $program ]] || die "not built yet: ./mvnw -Dmaven.test.skip=true -pl app -am package"
+  [[ -d $micro/target/lib ]] ||
+    (cd "$root" && ./mvnw -q -f bench/micro/pom.xml dependency:copy-dependencies -DoutputDirectory=target/lib)
+  # A path of processors knows no wildcard.
+  processors=$(printf '%s:' "$micro"/target/lib/*.jar)
+  "$JAVA_HOME/bin/javac" -proc:full -processorpath "${processors%:}" -cp "$micro/target/lib/*:$program/*" \
+    -d "$tmp/classes" "$micro/$class.java"
+  taskset -c "$cores" "$JAVA_HOME/bin/java" -cp "$tmp/classes:$micro/target/lib/*:$program/*" org.openjdk.jmh.Main \
+    "$@" -jvmArgs "-Xmx512m -XX:+UseSerialGC -XX:+UseCompactObjectHeaders" -rf text -rff "$tmp/table" >"$tmp/run" ||
+    { cat "$tmp/run" >&2; die "the benchmark failed"; }
+}
+
 # up NAME PID URL: until it answers 200
 up() {
   for _ in {1..1200}; do
