@@ -23,6 +23,9 @@ public final class RawClient implements AutoCloseable {
   private final InputStream in;
   private final OutputStream out;
 
+  /// What is left of the chunk that [#readChunksUntil] is in.
+  private int chunkLeft;
+
   private RawClient(Socket socket) throws IOException {
     this.socket = socket;
     in = new BufferedInputStream(socket.getInputStream());
@@ -119,21 +122,63 @@ public final class RawClient implements AutoCloseable {
     }
   }
 
-  /// Everything that comes until this text has come, as Latin-1.
+  /// Everything that comes until this text has come, as Latin-1. In a chunked body a proxy may cut
+  /// it in two: see [#readChunksUntil].
   public String readUntil(String text) {
+    return gather(text, this::readOne);
+  }
+
+  /// What a chunked body says until this text has come, however it was cut into chunks; its head
+  /// must have been read.
+  public String readChunksUntil(String text) {
+    return gather(
+        text,
+        () -> {
+          if (chunkLeft == 0) {
+            chunkLeft = Integer.parseInt(line(), 16);
+            if (chunkLeft == 0) {
+              throw new EOFException("the last chunk has come");
+            }
+          }
+          int next = readOne();
+          if (--chunkLeft == 0) {
+            line();
+          }
+          return next;
+        });
+  }
+
+  private interface Source {
+    int next() throws IOException;
+  }
+
+  private static String gather(String text, Source from) {
     var got = new StringBuilder();
     try {
       while (got.indexOf(text) < 0) {
-        int next = in.read();
-        if (next < 0) {
-          throw new EOFException("the connection ended before '" + text + "'; so far: " + got);
-        }
-        got.append((char) next);
+        got.append((char) from.next());
       }
       return got.toString();
     } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      throw new UncheckedIOException(
+          e.getMessage() + " before '" + text + "' came; so far: '" + got + "'", e);
     }
+  }
+
+  private int readOne() throws IOException {
+    int next = in.read();
+    if (next < 0) {
+      throw new EOFException("the connection ended");
+    }
+    return next;
+  }
+
+  private String line() throws IOException {
+    var line = new StringBuilder();
+    for (int next = readOne(); next != '\n'; next = readOne()) {
+      line.append((char) next);
+    }
+    return line.toString().strip();
   }
 
   /// Whether the peer ends the connection, by an end or a reset, and sends nothing more before.
