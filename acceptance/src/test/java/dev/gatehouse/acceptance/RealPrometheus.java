@@ -73,6 +73,20 @@ final class RealPrometheus implements AutoCloseable {
     }
   }
 
+  /// Whether one of the series that are selected has an exemplar with that label.
+  boolean hasExemplar(String selector, String label) {
+    try {
+      var answer = get("/api/v1/query_exemplars?start=0&end=4e9&query=" + Http.encoded(selector));
+      return answer
+          .path("data")
+          .valueStream()
+          .flatMap(series -> series.path("exemplars").valueStream())
+          .anyMatch(exemplar -> !exemplar.at("/labels/" + label).asString("").isEmpty());
+    } catch (IOException | JacksonException starting) {
+      return false;
+    }
+  }
+
   /// Not by [Http]: Prometheus gives no request ids.
   private JsonNode get(String path) throws IOException {
     try {
