@@ -10,6 +10,7 @@ import io.prometheus.metrics.core.metrics.CounterWithCallback;
 import io.prometheus.metrics.core.metrics.GaugeWithCallback;
 import io.prometheus.metrics.core.metrics.Histogram;
 import io.prometheus.metrics.expositionformats.ExpositionFormats;
+import io.prometheus.metrics.expositionformats.OpenMetricsTextFormatWriter;
 import io.prometheus.metrics.instrumentation.jvm.JvmMetrics;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.io.ByteArrayOutputStream;
@@ -22,13 +23,15 @@ import java.util.function.Supplier;
 
 /// The metrics of this process on `GET /metrics`: as OpenMetrics text, as Prometheus' own binary
 /// format (which alone carries native histograms), or as its plain text, whichever the scraper asks
-/// for; plain text to whoever does not ask.
+/// for: plain text by `*/*`, since `promtool check metrics` reads nothing else, and OpenMetrics
+/// where nothing is asked.
 ///
 /// Labels come from closed sets: a route's name and a method we know, never a raw path, so that no
 /// client can make a time series. What others count already is read when it is scraped, so it costs
 /// requests nothing.
 public final class Metrics {
   private static final ExpositionFormats FORMATS = ExpositionFormats.init();
+  private static final String OPEN = OpenMetricsTextFormatWriter.CONTENT_TYPE;
 
   private final PrometheusRegistry registry = new PrometheusRegistry();
   private final Counter requests;
@@ -139,7 +142,7 @@ public final class Metrics {
   }
 
   private Response scrape(Request request) {
-    var wanted = FORMATS.findWriter(request.header("accept").orElse("text/plain"));
+    var wanted = FORMATS.findWriter(request.header("accept").orElse(OPEN));
     var text = new ByteArrayOutputStream(16 * 1024);
     try {
       wanted.write(text, registry.scrape());

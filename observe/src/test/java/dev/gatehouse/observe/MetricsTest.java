@@ -94,12 +94,14 @@ class MetricsTest {
   }
 
   @Test
-  void whoever_does_not_ask_for_more_gets_the_plain_text_that_promtool_reads() {
+  void
+      whoever_takes_anything_gets_the_plain_text_that_promtool_reads_and_whoever_says_nothing_open_metrics() {
     metrics.endpoint("data").request("GET", 200, 3_000_000_000L, "slow-one", Optional.empty());
 
     assertThat(scraped("*/*", "text/plain"))
         .contains("# TYPE request_counter_total counter")
         .doesNotContain("slow-one");
+    assertThat(Call.of(metrics.routes(), "GET", "/metrics").send().bodyText()).endsWith("# EOF\n");
   }
 
   @Test

@@ -129,8 +129,9 @@ public final class ProgramUnderTest implements AutoCloseable {
           .pollInterval(Duration.ofMillis(50))
           .until(() -> !process.isAlive() || isReady());
     } catch (RuntimeException e) {
+      var said = log();
       close();
-      throw new AssertionError("not ready within " + READY_WITHIN + "; its log:\n" + log(), e);
+      throw new AssertionError("not ready within " + READY_WITHIN + "; its log:\n" + said, e);
     }
     if (!process.isAlive()) {
       throw new AssertionError(

@@ -14,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.function.Consumer;
 
@@ -65,6 +66,9 @@ final class LocalServices implements AutoCloseable {
     private final Deque<AutoCloseable> open;
     private Optional<Database> database = Optional.empty();
 
+    /// For whoever must not wait for it.
+    private final CompletableFuture<Database> opened = new CompletableFuture<>();
+
     Lazy(RoleContext context, Deque<AutoCloseable> open) {
       this.context = context;
       this.open = open;
@@ -72,15 +76,12 @@ final class LocalServices implements AutoCloseable {
 
     synchronized Database get() {
       if (database.isEmpty()) {
-        var opened = Replicas.database(context, POOL);
-        open.push(opened);
-        database = Optional.of(opened);
+        var first = Replicas.database(context, POOL);
+        open.push(first);
+        database = Optional.of(first);
+        opened.complete(first);
       }
       return database.get();
-    }
-
-    synchronized Optional<Database> opened() {
-      return database;
     }
   }
 
@@ -109,10 +110,10 @@ final class LocalServices implements AutoCloseable {
     }
   }
 
-  /// What they and their database tell of themselves; once.
+  /// What they and their database tell of themselves, the database once it is open; call it once.
   void measure(Metrics metrics) {
     measures.forEach(measure -> measure.accept(metrics));
-    database.opened().ifPresent(opened -> ProcessMetrics.of(opened, metrics));
+    var _ = database.opened.thenAccept(opened -> ProcessMetrics.of(opened, metrics));
   }
 
   /// By the service's name.
