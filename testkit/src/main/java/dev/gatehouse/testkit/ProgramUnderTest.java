@@ -44,6 +44,9 @@ public final class ProgramUnderTest implements AutoCloseable {
   private boolean own;
   private Optional<Process> supervisor = Optional.empty();
 
+  /// What a killed supervisor left behind, on the ports of the next.
+  private List<ProcessHandle> orphans = List.of();
+
   private ProgramUnderTest(int edgePort, int countersPort) {
     this.edgePort = edgePort;
     this.countersPort = countersPort;
@@ -127,7 +130,7 @@ public final class ProgramUnderTest implements AutoCloseable {
       Awaitility.await()
           .atMost(READY_WITHIN)
           .pollInterval(Duration.ofMillis(50))
-          .until(() -> !process.isAlive() || isReady());
+          .until(() -> !process.isAlive() || (orphansAreGone() && isReady()));
     } catch (RuntimeException e) {
       var said = log();
       close();
@@ -235,7 +238,13 @@ public final class ProgramUnderTest implements AutoCloseable {
 
   /// Ends the supervisor with SIGKILL and nothing else.
   public void killSupervisor() {
+    orphans = family();
     supervisor.orElseThrow().destroyForcibly();
+  }
+
+  /// While the edge of before still runs it is that one that says it is ready.
+  private boolean orphansAreGone() {
+    return orphans.stream().noneMatch(ProgramUnderTest::isRunning);
   }
 
   /// Asks the supervisor to stop (SIGTERM) and waits for its end; its exit code.

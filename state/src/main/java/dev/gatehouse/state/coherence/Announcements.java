@@ -78,14 +78,13 @@ final class Announcements {
     this.margin = margin.toNanos();
   }
 
-  Open add(Announced what) {
+  void add(Announced what) {
     var added = new Open(++sequence, what);
     open.add(added);
     if (isCoveredByLatest(added)) {
       judge(added, live);
       confirm(what.committedBy);
     }
-    return added;
   }
 
   private boolean isCoveredByLatest(Open write) {
@@ -106,10 +105,10 @@ final class Announcements {
     return open.stream().map(write -> write.what.committedBy).findFirst();
   }
 
-  /// What `replica` has to be told, all of it: by one connection everything that is open comes
-  /// before anything new, so that an acknowledgement covers all that went before.
-  List<Open> openTo(UUID replica) {
-    long through = acknowledged.getOrDefault(replica, 0L);
+  /// What `replica` has to be told beyond the sequence `told`, all of it and in order, so that an
+  /// acknowledgement covers all that went before.
+  List<Open> openTo(UUID replica, long told) {
+    long through = Math.max(told, acknowledged.getOrDefault(replica, 0L));
     return open.stream()
         .filter(write ->
             write.sequence > through

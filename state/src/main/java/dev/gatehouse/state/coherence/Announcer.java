@@ -9,7 +9,6 @@ import java.nio.channels.Selector;
 import java.security.SecureRandom;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
@@ -30,12 +29,13 @@ import org.slf4j.LoggerFactory;
 /// can answer with what was there before.
 ///
 /// Concurrency. One thread does everything: it takes what has happened (writes, acknowledgements,
-/// connections, listings), all that is there at once, and then does what [Announcements] says.
-/// Writes that come meanwhile thus share the next push, as commits share a flush. It is a thread of
-/// the operating system with the connections in its selector, since a write waits for each thread
-/// that has to be woken (bench/storage). Where no listing is young enough one is asked for after
-/// the push, so that both take place at the same time. A push needs no lease to be right: dropping
-/// an entry too often is harmless.
+/// connections, listings), all that is there at once, and then does what [Announcements] says. A
+/// replica is told more once it has acknowledged what it was told: writes that come meanwhile share
+/// the next push, as commits share a flush. It is a thread of the operating system with the
+/// connections in its selector, since a write waits for each thread that has to be woken
+/// (bench/storage). Where no listing is young enough one is asked for after the push, so that both
+/// take place at the same time. A push needs no lease to be right: dropping an entry too often is
+/// harmless.
 final class Announcer implements NearCache.Announcement, Peer.Listener, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Announcer.class);
 
@@ -190,20 +190,17 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
     boolean quiet = selector.selectedKeys().isEmpty();
     selector.selectedKeys().forEach(this::selected);
     selector.selectedKeys().clear();
-    var written = new ArrayList<Announcements.Open>();
     for (var event = events.poll(); event != null; event = events.poll()) {
       quiet = false;
       switch (event) {
-        case Event.Written(var what) -> written.add(announcements.add(what));
+        case Event.Written(var what) -> announcements.add(what);
         case Event.Listed(var listing) -> judge(listing);
-        case Event.Connected(var peer) -> connected(peer, written);
+        case Event.Connected(var peer) -> adopt(peer);
         case Event.Lost(var peer) -> lose(peer);
         case Event.Closed() -> closed = true;
       }
     }
-    if (!written.isEmpty()) {
-      push(written);
-    }
+    connections.values().forEach(this::tell);
     // Where nothing has happened, whoever is waited for has had its time.
     if (announcements.needsListing() || (quiet && !announcements.isEmpty())) {
       list();
@@ -240,34 +237,28 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
         why);
   }
 
-  private void push(List<Announcements.Open> writes) {
-    long now = nanos.getAsLong();
-    var changes = writes.stream().flatMap(write -> write.what().changes().stream()).toList();
-    long through = writes.getLast().sequence();
-    byte[] frames = null;
-    for (var connection : connections.values()) {
-      if (connection.stage == Stage.STANDS) {
-        frames = frames == null ? Frames.encode(through, changes) : frames;
-        tell(connection, frames, through, now);
-      }
+  /// Tells it everything that is open and it has not been told, once it has acknowledged all that
+  /// it was told before: what comes meanwhile goes together. A new connection thus begins with all
+  /// that is open.
+  private void tell(Connection connection) {
+    if (connection.stage != Stage.STANDS || connection.told != connection.acknowledged) {
+      return;
     }
-  }
-
-  private void tell(Connection connection, byte[] frames, long through, long now) {
-    if (connection.told == connection.acknowledged) {
-      connection.since = now;
+    var untold = announcements.openTo(connection.peer.replica(), connection.told);
+    if (untold.isEmpty()) {
+      return;
     }
-    connection.told = through;
+    var changes = untold.stream().flatMap(write -> write.what().changes().stream()).toList();
+    connection.told = untold.getLast().sequence();
+    connection.since = nanos.getAsLong();
     try {
-      connection.peer.tell(frames);
+      connection.peer.tell(Frames.encode(connection.told, changes));
     } catch (IOException failure) {
       broke(connection.peer, failure);
     }
   }
 
-  /// Everything that is open goes first over a new connection; `written` among it is still to be
-  /// pushed, to all.
-  private void connected(Peer peer, List<Announcements.Open> written) {
+  private void adopt(Peer peer) {
     var now = current(peer);
     if (now.isEmpty()) {
       peer.close();
@@ -281,13 +272,6 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
       return;
     }
     connection.stage = Stage.STANDS;
-    var open = new ArrayList<>(announcements.openTo(peer.replica()));
-    open.removeAll(written);
-    if (!open.isEmpty()) {
-      var changes = open.stream().flatMap(write -> write.what().changes().stream()).toList();
-      long through = open.getLast().sequence();
-      tell(connection, Frames.encode(through, changes), through, nanos.getAsLong());
-    }
   }
 
   private void acknowledge(Peer peer, long through) {

@@ -58,11 +58,9 @@ final class World {
 
   /// One connection of a bus, and what is on it.
   private static final class Wire {
-    private final Deque<Runnable> frames;
-
-    Wire(Deque<Runnable> frames) {
-      this.frames = frames;
-    }
+    private final Deque<Runnable> frames = new ArrayDeque<>();
+    private long told;
+    private long acknowledged;
   }
 
   /// @param owner who takes it; empty: database or network
@@ -336,23 +334,31 @@ final class World {
       if (wires.containsKey(other)) {
         return;
       }
-      wires.put(other, new Wire(new ArrayDeque<>()));
-      var open = announcements.openTo(other.id);
-      if (!open.isEmpty()) {
-        tell(other, open);
-      }
+      wires.put(other, new Wire());
+      tell(other);
     }
 
-    private void tell(Replica other, List<Announcements.Open> writes) {
+    private void tell(Replica other) {
       var wire = wires.get(other);
-      if (wire == null) {
+      if (wire == null || wire.told != wire.acknowledged) {
         return;
       }
-      long through = writes.getLast().sequence();
-      var changes = writes.stream().flatMap(write -> write.what().changes().stream()).toList();
+      var untold = announcements.openTo(other.id, wire.told);
+      if (untold.isEmpty()) {
+        return;
+      }
+      long through = untold.getLast().sequence();
+      var changes = untold.stream().flatMap(write -> write.what().changes().stream()).toList();
+      wire.told = through;
       wire.frames.addLast(() -> {
         changes.forEach(change -> other.cache.drop(change.key(), change.version()));
-        then(this, () -> announcements.acknowledged(other.id, through, clock()));
+        then(
+            this,
+            () -> {
+              wire.acknowledged = through;
+              announcements.acknowledged(other.id, through, clock());
+              tell(other);
+            });
       });
       deliver(other, wire);
     }
@@ -420,17 +426,16 @@ final class World {
           this,
           () -> {
             cache.drop(key, version);
-            var open =
-                announcements.add(
-                    new Announced(
-                        List.of(new Change("s", key, version)),
-                        transaction,
-                        clock(),
-                        () -> confirmed(key, commit)));
+            announcements.add(
+                new Announced(
+                    List.of(new Change("s", key, version)),
+                    transaction,
+                    clock(),
+                    () -> confirmed(key, commit)));
             for (var other : replicas) {
               if (other != this) {
                 if (wires.containsKey(other)) {
-                  tell(other, List.of(open));
+                  tell(other);
                 } else if (now >= noWireUntil) {
                   then(this, () -> connect(other));
                 }
