@@ -10,7 +10,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
-import java.util.function.Consumer;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
 
 /// Which committed writes still wait, and for whom: the decision by which a write is answered, free
 /// of clocks, sockets and SQL.
@@ -49,8 +51,12 @@ final class Announcements {
   /// A committed write.
   ///
   /// @param committedBy an instant after its commit
-  /// @param confirmed called once, when it may be answered
-  record Announced(List<Change> changes, long transaction, long committedBy, Runnable confirmed) {}
+  /// @param confirmed ends when it may be answered; with an exception when it was given up
+  record Announced(
+      List<Change> changes,
+      long transaction,
+      long committedBy,
+      CompletableFuture<@Nullable Void> confirmed) {}
 
   private record Observed(long counter, long since) {}
 
@@ -169,18 +175,18 @@ final class Announcements {
     open.removeIf(write -> {
       boolean done = write.waitsFor.map(Collection::isEmpty).orElse(false);
       if (done) {
-        write.what.confirmed.run();
+        write.what.confirmed.complete(null);
       }
       return done;
     });
   }
 
-  /// Gives up what was committed before `instant`; each is handed to `given`.
-  void giveUp(long instant, Consumer<Announced> given) {
+  /// Gives up what was committed before `instant`.
+  void giveUp(long instant) {
     open.removeIf(write -> {
       boolean late = write.what.committedBy - instant < 0;
       if (late) {
-        given.accept(write.what);
+        write.what.confirmed.completeExceptionally(new TimeoutException());
       }
       return late;
     });

@@ -4,6 +4,7 @@ import dev.gatehouse.http.Problem;
 import dev.gatehouse.state.Line;
 import dev.gatehouse.state.coherence.Announcements.Announced;
 import java.io.IOException;
+import java.nio.channels.ClosedSelectorException;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.security.SecureRandom;
@@ -19,9 +20,9 @@ import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -78,6 +79,10 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
     private Connection(Peer peer) {
       this.peer = peer;
     }
+
+    private boolean owes() {
+      return told != acknowledged;
+    }
   }
 
   private final Announcements announcements;
@@ -92,6 +97,11 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
   private final LongAdder announced = new LongAdder();
   private final LongAdder announcedNanos = new LongAdder();
   private volatile long waitingSince = -1;
+
+  /// A write need not wake the thread.
+  private volatile boolean expecting;
+
+  private volatile boolean ended;
   private boolean listingFailed;
   private boolean closed;
 
@@ -122,13 +132,12 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
   @Override
   public void announce(String space, Collection<String> keys, long version, long transaction) {
     var changes = keys.stream().map(key -> new Change(space, key, version)).toList();
-    var confirmed = new CompletableFuture<Void>();
+    var confirmed = new CompletableFuture<@Nullable Void>();
     long committedBy = nanos.getAsLong();
     happened(
-        new Event.Written(
-            new Announced(changes, transaction, committedBy, () -> confirmed.complete(null))));
+        new Event.Written(new Announced(changes, transaction, committedBy, confirmed)), !expecting);
     try {
-      confirmed.orTimeout(patience.toNanos(), TimeUnit.NANOSECONDS).join();
+      confirmed.join();
     } catch (CompletionException late) {
       throw unconfirmed();
     }
@@ -138,28 +147,40 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
 
   /// What another thread read of the leases.
   void listed(Listing listing) {
-    happened(new Event.Listed(listing));
+    happened(new Event.Listed(listing), true);
   }
 
   @Override
   public void connected(Peer peer) {
-    happened(new Event.Connected(peer));
+    happened(new Event.Connected(peer), true);
   }
 
   @Override
   public void lost(Peer peer, String why) {
     noBus(peer, why);
-    happened(new Event.Lost(peer));
+    happened(new Event.Lost(peer), true);
   }
 
   @Override
   public void close() {
-    happened(new Event.Closed());
+    happened(new Event.Closed(), true);
   }
 
-  private void happened(Event event) {
+  private void happened(Event event, boolean wake) {
     events.add(event);
-    selector.wakeup();
+    if (ended) {
+      refuseRest();
+    } else if (wake) {
+      selector.wakeup();
+    }
+  }
+
+  private void refuseRest() {
+    for (var event = events.poll(); event != null; event = events.poll()) {
+      if (event instanceof Event.Written(var what)) {
+        what.confirmed().completeExceptionally(new ClosedSelectorException());
+      }
+    }
   }
 
   // --- the thread ---
@@ -173,12 +194,32 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
         } catch (RuntimeException failure) {
           LOG.error("announcing writes failed; those under way may be answered 503", failure);
         }
+        announcements.giveUp(nanos.getAsLong() - patience.toNanos());
+        waitingSince = announcements.oldest().orElse(-1L);
+        expect();
       }
     } catch (IOException failure) {
       LOG.error("the bus cannot be waited for; writes are answered 503 from now on", failure);
     } finally {
+      ended = true;
+      refuseRest();
+      announcements.giveUp(nanos.getAsLong() + 1);
       connections.values().forEach(connection -> connection.peer.close());
       line.close();
+    }
+  }
+
+  /// Where every replica owes an acknowledgement, there is nothing to do for a write until one
+  /// comes; and when none does, [#AGAIN] is over soon.
+  private void expect() {
+    var standing =
+        connections.values().stream()
+            .filter(connection -> connection.stage == Stage.STANDS)
+            .toList();
+    expecting = !standing.isEmpty() && standing.stream().allMatch(Connection::owes);
+    // What came before that could be seen did not wake us.
+    if (!expecting && !events.isEmpty()) {
+      selector.wakeup();
     }
   }
 
@@ -205,8 +246,6 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
     if (announcements.needsListing() || (quiet && !announcements.isEmpty())) {
       list();
     }
-    announcements.giveUp(nanos.getAsLong() - patience.toNanos(), given -> {});
-    waitingSince = announcements.oldest().orElse(-1L);
   }
 
   private void selected(SelectionKey key) {
@@ -241,7 +280,7 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
   /// it was told before: what comes meanwhile goes together. A new connection thus begins with all
   /// that is open.
   private void tell(Connection connection) {
-    if (connection.stage != Stage.STANDS || connection.told != connection.acknowledged) {
+    if (connection.stage != Stage.STANDS || connection.owes()) {
       return;
     }
     var untold = announcements.openTo(connection.peer.replica(), connection.told);
@@ -355,7 +394,7 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
     return !connection.peer.address().equals(row.address())
         || switch (connection.stage) {
           case CONNECTING -> false;
-          case STANDS -> connection.told != connection.acknowledged && since > SILENCE.toNanos();
+          case STANDS -> connection.owes() && since > SILENCE.toNanos();
           case LOST -> since > RETRY.toNanos();
         };
   }

@@ -13,6 +13,8 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.TreeSet;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 
 /// A small world for the real [Lease], [LeaseKeeper], [NearCache] and [Announcements]: a database,
 /// a network and a clock that do one step at a time, in an order that a seed decides.
@@ -426,12 +428,11 @@ final class World {
           this,
           () -> {
             cache.drop(key, version);
+            var confirmed = new CompletableFuture<@Nullable Void>();
+            confirmed.thenRun(() -> confirmed(key, commit));
             announcements.add(
                 new Announced(
-                    List.of(new Change("s", key, version)),
-                    transaction,
-                    clock(),
-                    () -> confirmed(key, commit)));
+                    List.of(new Change("s", key, version)), transaction, clock(), confirmed));
             for (var other : replicas) {
               if (other != this) {
                 if (wires.containsKey(other)) {
