@@ -244,31 +244,27 @@ final class JobSql {
       FROM walk
       """;
 
-  /// Nobody changes a finished job, so workers that sweep at the same time only skip each other's
-  /// rows.
-  private static final String SWEEP_OLD =
+  /// What finished up to then is over its retention: by age, or since enough have finished later.
+  /// It walks over all that stay, so a sweep asks once. A count that is off by what finishes
+  /// meanwhile does no harm.
+  private static final String SWEPT_UP_TO =
       """
-      DELETE FROM jobs_finished
-      WHERE queue = :queue AND id = ANY(ARRAY(
-        SELECT id FROM jobs_finished
-        WHERE queue = :queue AND finished_at < now() - :age * INTERVAL '1 millisecond'
-        ORDER BY finished_at
-        LIMIT :limit
-        FOR UPDATE SKIP LOCKED))
+      SELECT greatest(
+        now() - :age * INTERVAL '1 millisecond',
+        (SELECT finished_at FROM jobs_finished
+         WHERE queue = :queue
+         ORDER BY finished_at DESC
+         OFFSET :keep LIMIT 1))
       """;
 
-  /// As above; the newest `keep` stay. A count that is off by what finishes meanwhile does no harm.
-  private static final String SWEEP_MANY =
+  /// Nobody changes a finished job, so workers that sweep at the same time only skip each other's
+  /// rows.
+  private static final String SWEEP =
       """
       DELETE FROM jobs_finished
       WHERE queue = :queue AND id = ANY(ARRAY(
         SELECT id FROM jobs_finished
-        WHERE queue = :queue
-          AND finished_at <= (
-            SELECT finished_at FROM jobs_finished
-            WHERE queue = :queue
-            ORDER BY finished_at DESC
-            OFFSET :keep LIMIT 1)
+        WHERE queue = :queue AND finished_at <= :upTo
         ORDER BY finished_at
         LIMIT :limit
         FOR UPDATE SKIP LOCKED))
@@ -392,22 +388,24 @@ final class JobSql {
         .one();
   }
 
-  /// @return how many rows went; `limit` or more means that there may be others
-  static int sweep(Handle handle, String queue, Retention retention, int limit) {
-    int old =
-        handle
-            .createUpdate(SWEEP_OLD)
-            .bind("queue", queue)
-            .bind("age", retention.age().toMillis())
-            .bind("limit", limit)
-            .execute();
-    int many =
-        handle
-            .createUpdate(SWEEP_MANY)
-            .bind("queue", queue)
-            .bind("keep", retention.count())
-            .bind("limit", limit)
-            .execute();
-    return Math.max(old, many);
+  /// @return the end of what is over its retention
+  static OffsetDateTime sweptUpTo(Handle handle, String queue, Retention retention) {
+    return handle
+        .createQuery(SWEPT_UP_TO)
+        .bind("queue", queue)
+        .bind("age", retention.age().toMillis())
+        .bind("keep", retention.count())
+        .mapTo(OffsetDateTime.class)
+        .one();
+  }
+
+  /// @return how many rows went; `limit` means that there may be others
+  static int sweep(Handle handle, String queue, OffsetDateTime upTo, int limit) {
+    return handle
+        .createUpdate(SWEEP)
+        .bind("queue", queue)
+        .bind("upTo", upTo)
+        .bind("limit", limit)
+        .execute();
   }
 }

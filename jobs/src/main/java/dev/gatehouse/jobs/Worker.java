@@ -117,7 +117,7 @@ public final class Worker implements AutoCloseable {
         List.of(
             thread(Thread.ofVirtual(), "leases", leases),
             thread(Thread.ofPlatform().daemon(), "listener", listener),
-            thread(Thread.ofVirtual(), "upkeep", new Upkeep(database, queue, stop)));
+            thread(Thread.ofVirtual(), "upkeep", new Upkeep(database, queue, host.nanos(), stop)));
   }
 
   /// A worker that runs, also while the database is away: it then waits for it.

@@ -153,7 +153,8 @@ class JobSqlTest {
   }
 
   private void sweep(Retention retention) {
-    bench.database.with(handle -> JobSql.sweep(handle, Bench.QUEUE, retention, 1000));
+    bench.database.with(handle ->
+        JobSql.sweep(handle, Bench.QUEUE, JobSql.sweptUpTo(handle, Bench.QUEUE, retention), 1000));
   }
 
   private List<Long> left() {
