@@ -131,7 +131,7 @@ class DbScheduler {
       LockSupport.parkNanos(20_000_000);
     }
     all.await();
-    took.subList(0, n / 10).clear(); // the warm-up
+    took.subList(0, n / 2).clear(); // the warm-up
     Collections.sort(took);
     System.out.printf(
         "%d %d%n", took.get(took.size() / 2), took.get((int) Math.ceil(took.size() * 0.99) - 1));
