@@ -134,8 +134,7 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
     var changes = keys.stream().map(key -> new Change(space, key, version)).toList();
     var confirmed = new CompletableFuture<@Nullable Void>();
     long committedBy = nanos.getAsLong();
-    happened(
-        new Event.Written(new Announced(changes, transaction, committedBy, confirmed)), !expecting);
+    happened(new Event.Written(new Announced(changes, transaction, committedBy, confirmed)));
     try {
       confirmed.join();
     } catch (CompletionException late) {
@@ -147,30 +146,31 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
 
   /// What another thread read of the leases.
   void listed(Listing listing) {
-    happened(new Event.Listed(listing), true);
+    happened(new Event.Listed(listing));
   }
 
   @Override
   public void connected(Peer peer) {
-    happened(new Event.Connected(peer), true);
+    happened(new Event.Connected(peer));
   }
 
   @Override
   public void lost(Peer peer, String why) {
     noBus(peer, why);
-    happened(new Event.Lost(peer), true);
+    happened(new Event.Lost(peer));
   }
 
   @Override
   public void close() {
-    happened(new Event.Closed(), true);
+    happened(new Event.Closed());
   }
 
-  private void happened(Event event, boolean wake) {
+  private void happened(Event event) {
     events.add(event);
+    // Looked at after the event was added: see expect().
     if (ended) {
       refuseRest();
-    } else if (wake) {
+    } else if (!(expecting && event instanceof Event.Written)) {
       selector.wakeup();
     }
   }
@@ -217,7 +217,7 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
             .filter(connection -> connection.stage == Stage.STANDS)
             .toList();
     expecting = !standing.isEmpty() && standing.stream().allMatch(Connection::owes);
-    // What came before that could be seen did not wake us.
+    // Whoever still saw it true added its write before, and did not wake us.
     if (!expecting && !events.isEmpty()) {
       selector.wakeup();
     }
