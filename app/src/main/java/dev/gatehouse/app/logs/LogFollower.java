@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayDeque;
 import java.util.HashSet;
 import java.util.Optional;
@@ -37,32 +38,56 @@ final class LogFollower implements AutoCloseable {
 
   static LogFollower open(Path file) throws IOException {
     var follower = new LogFollower(file);
-    var seen = new HashSet<Object>();
-    // Youngest first: what is moved on meanwhile is found again under its next number, and left.
-    for (int i = 0; i < MOST_FILES; i++) {
-      var path = i == 0 ? file : file.resolveSibling(file.getFileName() + "." + i);
-      var part = follower.part(path);
-      if (part.isEmpty() && i > 0) {
-        break;
-      }
-      part.filter(fresh -> seen.add(fresh.key)).ifPresent(follower.parts::addFirst);
-    }
+    follower.queue(null);
     return follower;
   }
 
-  private Optional<Part> part(Path path) throws IOException {
-    try {
-      var in = Files.newInputStream(path);
-      return Optional.of(new Part(in, key(path).orElse(path)));
-    } catch (NoSuchFileException none) {
-      return Optional.empty();
+  /// Opens what is younger than the file `known`, all if null. It may have been moved aside more
+  /// than once since it was looked at.
+  private void queue(@Nullable Object known) throws IOException {
+    var seen = new HashSet<Object>();
+    // Youngest first: what is moved on meanwhile is found again under its next number, and left.
+    for (int i = 0; i < MOST_FILES; i++) {
+      var found = part(i == 0 ? file : file.resolveSibling(file.getFileName() + "." + i));
+      if (found.isEmpty()) {
+        if (i > 0) {
+          break;
+        }
+        continue;
+      }
+      var part = found.get();
+      if (part.key.equals(known)) {
+        part.in.close();
+        break;
+      }
+      if (seen.add(part.key)) {
+        parts.addFirst(part);
+      } else {
+        part.in.close();
+      }
+    }
+  }
+
+  private static Optional<Part> part(Path path) throws IOException {
+    while (true) {
+      var key = key(path);
+      InputStream in;
+      try {
+        in = Files.newInputStream(path);
+      } catch (NoSuchFileException none) {
+        return Optional.empty();
+      }
+      // Else another file came to be called so meanwhile.
+      if (key.equals(key(path))) {
+        return Optional.of(new Part(in, key.orElse(path)));
+      }
+      in.close();
     }
   }
 
   private static Optional<Object> key(Path path) {
     try {
-      return Optional.ofNullable(
-          Files.readAttributes(path, java.nio.file.attribute.BasicFileAttributes.class).fileKey());
+      return Optional.ofNullable(Files.readAttributes(path, BasicFileAttributes.class).fileKey());
     } catch (IOException gone) {
       return Optional.empty();
     }
@@ -106,12 +131,12 @@ final class LogFollower implements AutoCloseable {
         return false;
       }
       parts.removeFirst();
-      part.in.close();
       if (moved) {
-        part(file).ifPresent(parts::addLast);
+        queue(current);
       }
+      part.in.close();
     }
-    part(file).ifPresent(parts::addLast);
+    queue(current);
     return !parts.isEmpty() && fill();
   }
 
