@@ -10,7 +10,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
@@ -18,13 +17,9 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
-import java.util.function.ToIntFunction;
-import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.databind.JsonNode;
@@ -34,7 +29,7 @@ import tools.jackson.databind.JsonNode;
 ///
 /// Concurrency: every field and every [Replica] belongs to one thread, the loop. Children's
 /// threads, the control socket and the timers only hand it work. Nothing on the loop blocks:
-/// messages to children go through queues, and waiting for a state is a future in `waiters`, looked
+/// messages to children go through queues, and waiting for a state is a future of [Waiters], looked
 /// at after each change. (Locks were refused: every event touches several replicas and tells the
 /// edge.)
 final class Fleet implements AutoCloseable {
@@ -72,33 +67,25 @@ final class Fleet implements AutoCloseable {
       InstantSource clock,
       LongSupplier nanos) {}
 
-  private record Waiter(BooleanSupplier condition, CompletableFuture<Void> done) {}
-
-  private final List<ServiceSpec> services;
+  private final Roster roster;
   private final Surroundings around;
   private final Patience patience;
   private final ScheduledExecutorService loop;
-  private final List<Replica> replicas = new ArrayList<>();
-  private final List<Waiter> waiters = new ArrayList<>();
+  private final Waiters waiters = new Waiters();
+  private final Reloads reloads = new Reloads();
   private final CompletableFuture<Void> ready = new CompletableFuture<>();
   private Optional<Map<String, Object>> settings = Optional.empty();
-  private int connections = Integer.MAX_VALUE;
 
   /// Lists of replicas are numbered; the entrance says which it has heard.
   private long listed;
 
   private long heard;
 
-  /// Orders to take over a configuration, numbered too, until the entrance has said what became of
-  /// them.
-  private final Map<Long, CompletableFuture<Void>> reloads = new LinkedHashMap<>();
-
-  private long lastReload;
   private final AtomicBoolean closed = new AtomicBoolean();
   private boolean closing;
 
   Fleet(List<ServiceSpec> services, Surroundings around, Patience patience) {
-    this.services = List.copyOf(services);
+    this.roster = new Roster(services);
     this.around = around;
     this.patience = patience;
     this.loop =
@@ -110,12 +97,13 @@ final class Fleet implements AutoCloseable {
   /// one says that trying again cannot help.
   CompletableFuture<Void> start() {
     loop.execute(() -> {
-      for (var service : services) {
+      for (var service : roster.services()) {
         for (int number = 1; number <= service.replicas(); number++) {
           spawn(add(service, number));
         }
       }
-      when(() -> replicas.stream().allMatch(replica -> replica.state == State.UP))
+      waiters
+          .until(() -> roster.replicas().stream().allMatch(replica -> replica.state == State.UP))
           .thenRun(() -> ready.complete(null));
       changed();
     });
@@ -127,7 +115,7 @@ final class Fleet implements AutoCloseable {
   void settings(Map<String, Object> values) {
     loop.execute(() -> {
       settings = Optional.of(Map.of("settings", values));
-      replicas.forEach(replica -> replica.child.ifPresent(this::greet));
+      roster.children().forEach(this::greet);
     });
   }
 
@@ -135,29 +123,10 @@ final class Fleet implements AutoCloseable {
   /// when those that run may need more.
   CompletableFuture<Void> connections(int allowed) {
     return onLoop(() -> {
-      connections = allowed;
-      requireConnections(service -> (int) running(service).count());
+      roster.allowConnections(allowed);
+      roster.requireConnections(roster::wanted);
       return CompletableFuture.<Void>completedFuture(null);
     });
-  }
-
-  private Stream<Replica> running(ServiceSpec service) {
-    return replicas.stream().filter(replica -> replica.service.equals(service) && replica.wanted);
-  }
-
-  private void requireConnections(ToIntFunction<ServiceSpec> count) {
-    int needed =
-        services.stream()
-            .mapToInt(service -> count.applyAsInt(service) * service.jvm().connections())
-            .sum();
-    if (needed > connections) {
-      throw new PlainError(
-          "That many processes may need "
-              + needed
-              + " database connections, and the database has "
-              + connections
-              + " for them; run fewer replicas, or raise its max_connections.");
-    }
   }
 
   List<ReplicaStatus> status() {
@@ -167,34 +136,37 @@ final class Fleet implements AutoCloseable {
   /// The link with which the owner signs in to the console, as the entrance told it.
   Optional<String> signIn() {
     return CompletableFuture.supplyAsync(
-            () -> replicas.stream().flatMap(replica -> replica.signIn.stream()).findFirst(), loop)
+            () ->
+                roster.replicas().stream().flatMap(replica -> replica.signIn.stream()).findFirst(),
+            loop)
         .join();
   }
 
   private List<ReplicaStatus> list() {
-    return replicas.stream().map(Replica::status).toList();
+    return roster.replicas().stream().map(Replica::status).toList();
   }
 
   /// Makes a service run this many replicas; completes when they do.
   CompletableFuture<Void> scale(String name, int count) {
     return onLoop(() -> {
-      var service = service(name);
+      var service = roster.service(name);
       if (service.entrance()) {
         throw new PlainError(name + " is one process and cannot be scaled.");
       }
-      requireConnections(other -> other.equals(service) ? count : (int) running(other).count());
+      roster.requireConnections(other -> other.equals(service) ? count : roster.wanted(other));
       for (int number = 1; number <= count; number++) {
-        wake(find(service, number).orElse(null), service, number);
+        int n = number;
+        wake(roster.find(service, number).orElseGet(() -> add(service, n)));
       }
-      for (var replica : List.copyOf(replicas)) {
-        if (replica.service.equals(service) && replica.number > count && !replica.removed) {
+      for (var replica : roster.of(service).toList()) {
+        if (replica.number > count && !replica.removed) {
           replica.removed = true;
           stop(replica, "scaled down to " + count);
         }
       }
-      return when(() ->
-          replicas.stream()
-              .filter(replica -> replica.service.equals(service))
+      return waiters.until(() ->
+          roster
+              .of(service)
               .allMatch(replica ->
                   replica.number <= count ? replica.state == State.UP : replica.child.isEmpty()));
     });
@@ -203,8 +175,8 @@ final class Fleet implements AutoCloseable {
   /// Fails with a [PlainError] when these numbers of replicas cannot be had.
   CompletableFuture<Void> requireScale(Map<String, Integer> counts) {
     return onLoop(() -> {
-      requireConnections(service ->
-          counts.getOrDefault(service.name(), Math.toIntExact(running(service).count())));
+      roster.requireConnections(
+          service -> counts.getOrDefault(service.name(), roster.wanted(service)));
       return CompletableFuture.<Void>completedFuture(null);
     });
   }
@@ -212,53 +184,45 @@ final class Fleet implements AutoCloseable {
   /// Has the entrance take over a configuration; completes when it has, or with a [PlainError] that
   /// says why it has not. One that is just starting is waited for.
   CompletableFuture<Void> reload(String text) {
-    return onLoop(() -> when(() -> entrance().isPresent()).thenCompose(up -> order(text)));
-  }
-
-  private CompletableFuture<Void> order(String text) {
-    var order = new CompletableFuture<Void>();
-    long id = ++lastReload;
-    entrance()
-        .ifPresentOrElse(
-            child -> {
-              reloads.put(id, order);
-              child.send(Map.of("reload", Map.of("id", id, "text", text)));
-            },
-            () -> order.completeExceptionally(new PlainError("The edge is not up.")));
-    return order;
-  }
-
-  private CompletableFuture<Void> reloaded(JsonNode event) {
-    var order = reloads.remove(event.path("id").asLong());
-    return order == null ? new CompletableFuture<>() : order;
+    return onLoop(() ->
+        waiters
+            .until(() -> roster.entrance().isPresent())
+            .thenCompose(up ->
+                roster
+                    .entrance()
+                    .map(entrance -> reloads.order(entrance, text))
+                    .orElseGet(() ->
+                        CompletableFuture.failedFuture(new PlainError("The edge is not up.")))));
   }
 
   /// Tells every child that runs.
   void tell(Map<String, Object> message) {
-    loop.execute(() -> replicas.forEach(r -> r.child.ifPresent(child -> child.send(message))));
+    loop.execute(() -> roster.children().forEach(child -> child.send(message)));
   }
 
   /// Tells the entrance that a configuration was refused before it heard of it.
   void refused(String reason) {
     loop.execute(() ->
-        entrance().ifPresent(child -> child.send(Map.of("reload", Map.of("refused", reason)))));
+        roster
+            .entrance()
+            .ifPresent(child -> child.send(Map.of("reload", Map.of("refused", reason)))));
   }
 
   /// Stops a replica or a whole service until it is started again; completes when it is gone.
   CompletableFuture<Void> stop(String name) {
     return onLoop(() -> {
-      var chosen = named(name);
+      var chosen = roster.named(name);
       chosen.forEach(replica -> stop(replica, "stopped by hand"));
-      return when(() -> chosen.stream().allMatch(replica -> replica.child.isEmpty()));
+      return waiters.until(() -> chosen.stream().allMatch(replica -> replica.child.isEmpty()));
     });
   }
 
   /// Starts what was stopped; completes when it is ready.
   CompletableFuture<Void> startAgain(String name) {
     return onLoop(() -> {
-      var chosen = named(name);
-      chosen.forEach(replica -> wake(replica, replica.service, replica.number));
-      return when(() -> chosen.stream().allMatch(replica -> replica.state == State.UP));
+      var chosen = roster.named(name);
+      chosen.forEach(this::wake);
+      return waiters.until(() -> chosen.stream().allMatch(replica -> replica.state == State.UP));
     });
   }
 
@@ -267,7 +231,7 @@ final class Fleet implements AutoCloseable {
   CompletableFuture<Void> restart(String name) {
     return onLoop(() -> {
       var done = CompletableFuture.<Void>completedFuture(null);
-      for (var replica : named(name)) {
+      for (var replica : roster.named(name)) {
         done =
             done.thenCompose(before -> stop(replica.id))
                 .thenCompose(before -> startAgain(replica.id));
@@ -289,14 +253,16 @@ final class Fleet implements AutoCloseable {
               return CompletableFuture.<Void>completedFuture(null);
             })
         .join();
-    var stages = new TreeSet<>(services.stream().map(ServiceSpec::stage).toList());
-    for (int stage : stages) {
+    for (int stage : roster.stages()) {
       var gone =
           onLoop(() -> {
             var members =
-                replicas.stream().filter(replica -> replica.service.stage() == stage).toList();
+                roster.replicas().stream()
+                    .filter(replica -> replica.service.stage() == stage)
+                    .toList();
             members.forEach(replica -> stop(replica, "the assembly is stopping"));
-            return when(() -> members.stream().allMatch(replica -> replica.child.isEmpty()));
+            return waiters.until(
+                () -> members.stream().allMatch(replica -> replica.child.isEmpty()));
           });
       try {
         gone.get(patience.drain.plusSeconds(2).toMillis(), TimeUnit.MILLISECONDS);
@@ -312,13 +278,7 @@ final class Fleet implements AutoCloseable {
   // What follows runs on the loop.
 
   private Replica add(ServiceSpec service, int number) {
-    var replica = new Replica(service, number, around.clock.instant());
-    replicas.add(replica);
-    replicas.sort((a, b) -> {
-      int byService = Integer.compare(services.indexOf(a.service), services.indexOf(b.service));
-      return byService != 0 ? byService : Integer.compare(a.number, b.number);
-    });
-    return replica;
+    return roster.add(service, number, around.clock.instant());
   }
 
   private void spawn(Replica replica) {
@@ -395,11 +355,10 @@ final class Fleet implements AutoCloseable {
       }
       case "heard" -> {
         heard = Math.max(heard, event.path("list").asLong());
-        wakeWaiters();
+        waiters.look();
       }
-      case "reloaded" -> reloaded(event).complete(null);
-      case "refused" ->
-          reloaded(event).completeExceptionally(new PlainError(event.path("reason").asString("")));
+      case "reloaded" -> reloads.taken(event);
+      case "refused" -> reloads.refused(event);
       case "failed" ->
           replica.failure =
               Optional.of(
@@ -413,12 +372,7 @@ final class Fleet implements AutoCloseable {
     replica.child = Optional.empty();
     replica.startMillis = 0;
     if (replica.service.entrance()) {
-      reloads
-          .values()
-          .forEach(order ->
-              order.completeExceptionally(
-                  new PlainError(replica.id + " ended while it took the configuration over.")));
-      reloads.clear();
+      reloads.lost(replica.id);
     }
     var what =
         replica.failure.map(Replica.Failure::reason).orElseGet(() -> "ended with " + words(status));
@@ -463,7 +417,8 @@ final class Fleet implements AutoCloseable {
       child.drain(unasked ? Duration.ZERO : EDGE_QUIET);
     } else {
       long list = listed;
-      when(() -> heard >= list || entrance().isEmpty())
+      waiters
+          .until(() -> heard >= list || roster.entrance().isEmpty())
           .completeOnTimeout(null, patience.notice.toMillis(), TimeUnit.MILLISECONDS)
           .thenRunAsync(() -> child.drain(REPLICA_QUIET), loop);
     }
@@ -479,16 +434,7 @@ final class Fleet implements AutoCloseable {
         TimeUnit.MILLISECONDS);
   }
 
-  /// The entrance's process, while it is up.
-  private Optional<Child> entrance() {
-    return replicas.stream()
-        .filter(replica -> replica.service.entrance() && replica.state == State.UP)
-        .flatMap(replica -> replica.child.stream())
-        .findFirst();
-  }
-
-  private void wake(@Nullable Replica known, ServiceSpec service, int number) {
-    var replica = known == null ? add(service, number) : known;
+  private void wake(Replica replica) {
     replica.wanted = true;
     replica.removed = false;
     replica.reason = Optional.empty();
@@ -514,18 +460,17 @@ final class Fleet implements AutoCloseable {
   }
 
   private void forget(Replica replica) {
-    if (replica.removed && replicas.remove(replica)) {
+    if (replica.removed && roster.remove(replica)) {
       changed();
     }
   }
 
   /// Tells the edge, writes down the processes, and looks at who waits.
   private void changed() {
-    around.register.accept(
-        replicas.stream().flatMap(replica -> replica.child.stream()).map(Child::id).toList());
+    around.register.accept(roster.children().map(Child::id).toList());
     listed++;
     var list =
-        replicas.stream()
+        roster.replicas().stream()
             .filter(replica -> !replica.service.entrance())
             .map(replica -> {
               var members = replica.status().json();
@@ -533,68 +478,12 @@ final class Fleet implements AutoCloseable {
               return members;
             })
             .toList();
-    for (var replica : replicas) {
+    for (var replica : roster.replicas()) {
       if (replica.service.entrance()) {
         replica.child.ifPresent(child -> child.send(Map.of("replicas", list, "list", listed)));
       }
     }
-    wakeWaiters();
-  }
-
-  private void wakeWaiters() {
-    for (var waiter : List.copyOf(waiters)) {
-      if (waiter.condition.getAsBoolean()) {
-        waiters.remove(waiter);
-        waiter.done.complete(null);
-      }
-    }
-  }
-
-  private CompletableFuture<Void> when(BooleanSupplier condition) {
-    var done = new CompletableFuture<Void>();
-    if (condition.getAsBoolean()) {
-      done.complete(null);
-    } else {
-      waiters.add(new Waiter(condition, done));
-    }
-    return done;
-  }
-
-  private ServiceSpec service(String name) {
-    return services.stream()
-        .filter(service -> service.name().equals(name))
-        .findFirst()
-        .orElseThrow(() ->
-            new PlainError(
-                "There is no service "
-                    + name
-                    + "; this assembly runs "
-                    + String.join(", ", services.stream().map(ServiceSpec::name).toList())
-                    + "."));
-  }
-
-  private Optional<Replica> find(ServiceSpec service, int number) {
-    return replicas.stream()
-        .filter(replica -> replica.service.equals(service) && replica.number == number)
-        .findFirst();
-  }
-
-  /// A replica, or all of a service.
-  private List<Replica> named(String name) {
-    var found =
-        replicas.stream()
-            .filter(replica -> !replica.removed)
-            .filter(replica -> replica.id.equals(name) || replica.service.name().equals(name))
-            .toList();
-    if (found.isEmpty()) {
-      throw new PlainError(
-          "There is no replica or service "
-              + name
-              + "; there are "
-              + String.join(", ", replicas.stream().map(replica -> replica.id).toList())
-              + ".");
-    }
-    return found;
+    waiters.look();
   }
 
   private <T> CompletableFuture<T> onLoop(Supplier<CompletableFuture<T>> work) {
