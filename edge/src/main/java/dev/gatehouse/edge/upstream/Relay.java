@@ -2,7 +2,6 @@ package dev.gatehouse.edge.upstream;
 
 import dev.gatehouse.edge.filter.Visit;
 import dev.gatehouse.edge.route.Route;
-import dev.gatehouse.http.Cookies;
 import dev.gatehouse.http.Exchange;
 import dev.gatehouse.http.Failure;
 import dev.gatehouse.http.OriginExchange;
@@ -12,7 +11,6 @@ import dev.gatehouse.http.OriginRequest;
 import dev.gatehouse.http.Problem;
 import dev.gatehouse.http.Spans;
 import io.netty.buffer.ByteBuf;
-import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
 import java.time.Duration;
 import java.util.Optional;
@@ -45,6 +43,9 @@ public final class Relay extends Ask implements OriginListener, Upload.Watcher {
   private final BiConsumer<Failure, String> onFailure;
   private final Reply reply;
 
+  /// What the edge shows to the origin; null: nothing of its own.
+  private final @Nullable Bearer bearer;
+
   private @Nullable Replica replica;
   private @Nullable OriginExchange origin;
   private @Nullable Upload upload;
@@ -61,12 +62,6 @@ public final class Relay extends Ask implements OriginListener, Upload.Watcher {
 
   private boolean renewed;
   private int retries;
-
-  /// What the edge shows to the origin; null: nothing of its own.
-  private @Nullable String token;
-
-  /// Whether the origin has refused a token of ours already.
-  private boolean tokenRefused;
 
   /// When the request was complete, as far as it is: the total timeout counts from here.
   private long asked;
@@ -90,6 +85,8 @@ public final class Relay extends Ask implements OriginListener, Upload.Watcher {
     this.forwarding = forwarding;
     this.onFailure = onFailure;
     this.reply = reply;
+    var tokens = upstream.tokens();
+    this.bearer = tokens.isPresent() ? new Bearer(tokens.get(), client.loop()) : null;
   }
 
   /// Begins; the exchange's end is the relay's.
@@ -102,11 +99,10 @@ public final class Relay extends Ask implements OriginListener, Upload.Watcher {
     asked = upstream.now();
     visit.steps().arrived(asked);
     if (upstream.admits(asked)) {
-      var tokens = upstream.tokens();
-      if (tokens.isEmpty()) {
+      if (bearer == null) {
         attempt(asked);
       } else {
-        show(tokens.get(), tokens.get().now());
+        bearer.get(this::tokenIsThere);
       }
     } else {
       onFailure.accept(Failure.BREAKER_OPEN, "the breaker of " + upstream.name() + " is open");
@@ -114,51 +110,23 @@ public final class Relay extends Ask implements OriginListener, Upload.Watcher {
     }
   }
 
-  /// Goes on with this token, or with one that has to be waited for.
-  private void show(Tokens tokens, Optional<String> ready) {
-    if (ready.isPresent()) {
-      token = ready.get();
-      attempt(upstream.now());
+  private void tokenIsThere(Optional<Throwable> failure) {
+    if (reply.done()) {
       return;
     }
-    tokens
-        .other(Optional.ofNullable(token))
-        .whenCompleteAsync(
-            (fresh, failure) -> {
-              if (reply.done()) {
-                return;
-              }
-              if (fresh == null) {
-                onFailure.accept(Failure.NO_TOKEN, String.valueOf(failure));
-                refuse(Failure.NO_TOKEN, 1);
-              } else {
-                token = fresh;
-                attempt(upstream.now());
-              }
-            },
-            client.loop());
-  }
-
-  /// A 401 says that nothing was done, so any request that is still here as a whole may be sent
-  /// once more, with another token.
-  private boolean mayShowAnother(int status) {
-    return status == 401
-        && token != null
-        && !tokenRefused
-        && replayable()
-        && visit.route().retry() != Route.Retry.OFF;
-  }
-
-  private void showAnother(Tokens tokens) {
-    tokenRefused = true;
-    var to = origin;
-    origin = null;
-    if (to != null) {
-      to.discard();
+    if (failure.isPresent()) {
+      onFailure.accept(Failure.NO_TOKEN, failure.get().toString());
+      refuse(Failure.NO_TOKEN, 1);
+    } else {
+      attempt(upstream.now());
     }
+  }
+
+  private void showAnother(Bearer to) {
+    discardAnswer();
     letGo();
     holdBody();
-    show(tokens, Optional.empty());
+    to.getAnother(this::tokenIsThere);
   }
 
   /// The client is gone, or the exchange is over: let go of the origin.
@@ -261,30 +229,12 @@ public final class Relay extends Ask implements OriginListener, Upload.Watcher {
 
   @Override
   long hash() {
-    if (!(upstream.settings().balance() instanceof Balance.Hash(var by))) {
-      return 0;
-    }
-    return switch (by) {
-      case Balance.By.Path() -> ConsistentHash.hash(visit.head().target().rawPath());
-      case Balance.By.Client() -> ConsistentHash.hash(visit.clientText());
-      case Balance.By.Header(var name) -> {
-        var value = visit.head().headers().get(name);
-        yield ConsistentHash.hash(value == null ? visit.clientText() : value);
-      }
-      case Balance.By.Cookie(var name) ->
-          ConsistentHash.hash(cookie(visit.head().headers(), name).orElseGet(visit::clientText));
-    };
+    return Affinity.hash(upstream.settings().balance(), visit);
   }
 
   @Override
   String stuckTo() {
-    return upstream.settings().balance() instanceof Balance.Sticky(var cookie)
-        ? cookie(client.head().headers(), cookie).orElse("")
-        : "";
-  }
-
-  private static Optional<String> cookie(HttpHeaders headers, String name) {
-    return Cookies.find(headers.getAll(HttpHeaderNames.COOKIE), name);
+    return Affinity.stuckTo(upstream.settings().balance(), visit);
   }
 
   // --- one try ---
@@ -321,11 +271,10 @@ public final class Relay extends Ask implements OriginListener, Upload.Watcher {
         .orElse(null);
   }
 
-  /// Our own token takes the place of whatever the client showed.
   private HttpHeaders fields(Replica to) {
     var fields = forwarding.toOrigin(visit, upstream, to.origin());
-    if (token != null) {
-      fields.set(HttpHeaderNames.AUTHORIZATION, "Bearer " + token);
+    if (bearer != null) {
+      bearer.addTo(fields);
     }
     var open = span;
     if (open != null) {
@@ -407,17 +356,15 @@ public final class Relay extends Ask implements OriginListener, Upload.Watcher {
     if (!slow) {
       upstream.answered(from, status, began, now);
     }
-    var tokens = upstream.tokens();
-    if (tokens.isPresent() && mayShowAnother(status)) {
-      showAnother(tokens.get());
+    if (bearer != null
+        && bearer.mayGetAnother(status)
+        && replayable()
+        && visit.route().retry() != Route.Retry.OFF) {
+      showAnother(bearer);
       return;
     }
     if (status >= 400 && upstream.worthAnother(status, trial) && anotherFor(from, true, now)) {
-      var to = origin;
-      origin = null;
-      if (to != null) {
-        to.discard();
-      }
+      discardAnswer();
       onFailure.accept(Failure.ORIGIN_ERROR, from.id() + " answered " + status);
       letGo();
       again(now);
@@ -426,20 +373,16 @@ public final class Relay extends Ask implements OriginListener, Upload.Watcher {
     forgetBody();
     visit.steps().answered(now);
     var answer = Forwarding.toClient(headers);
-    // An answer that may be kept for others carries nobody's cookie.
-    if (upstream.settings().balance() instanceof Balance.Sticky(var cookie)
-        && visit.route().cache().isEmpty()) {
-      stick(answer, cookie, from);
-    }
+    Affinity.stick(upstream.settings().balance(), visit, answer, from);
     reply.start(status, answer);
     unflushed = true;
   }
 
-  private void stick(HttpHeaders answer, String cookie, Replica to) {
-    if (!to.nickname().equals(stuckTo())) {
-      answer.add(
-          HttpHeaderNames.SET_COOKIE,
-          cookie + "=" + to.nickname() + "; Path=/; HttpOnly; SameSite=Lax");
+  private void discardAnswer() {
+    var to = origin;
+    origin = null;
+    if (to != null) {
+      to.discard();
     }
   }
 

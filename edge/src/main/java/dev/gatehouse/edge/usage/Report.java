@@ -13,7 +13,7 @@ final class Report {
 
   /// @param paths path patterns by route, of all routes there are
   static Map<String, Object> of(
-      Question question, UsageSql sql, Instant now, Map<String, String> paths) {
+      Question question, ReportSql sql, Instant now, Map<String, String> paths) {
     var from =
         Instant.ofEpochSecond(Batch.Slot.minute(now.minus(question.back()).getEpochSecond()).at());
     var body = new LinkedHashMap<String, Object>();
@@ -30,7 +30,7 @@ final class Report {
   }
 
   private static void limits(
-      Question question, UsageSql sql, Instant from, Map<String, Object> body) {
+      Question question, ReportSql sql, Instant from, Map<String, Object> body) {
     var found = sql.limits(question, from);
     var rows = new ArrayList<Map<String, Object>>();
     for (var row : first(found, question.top())) {
@@ -46,7 +46,7 @@ final class Report {
 
   private static void requests(
       Question question,
-      UsageSql sql,
+      ReportSql sql,
       Instant from,
       Map<String, String> paths,
       Map<String, Object> body) {
@@ -57,7 +57,8 @@ final class Report {
     }
     // Latencies are not kept by client.
     boolean timed = !question.by().contains(Question.By.CLIENT) && question.clients().isEmpty();
-    var latencies = timed ? sql.latencies(question, from, paths) : Map.<UsageSql.Group, long[]>of();
+    var latencies =
+        timed ? sql.latencies(question, from, paths) : Map.<ReportSql.Group, long[]>of();
     var rows = new ArrayList<Map<String, Object>>();
     for (var row : first(found, question.top())) {
       var members = new LinkedHashMap<String, Object>();
@@ -65,7 +66,7 @@ final class Report {
         members.put(by.word(), value(by, row));
       }
       figures(row, members);
-      var counts = latencies.get(new UsageSql.Group(row.route(), row.path(), row.status()));
+      var counts = latencies.get(new ReportSql.Group(row.route(), row.path(), row.status()));
       if (counts != null) {
         members.put("p50Ms", millis(Latency.quantile(counts, 0.5)));
         members.put("p99Ms", millis(Latency.quantile(counts, 0.99)));
@@ -103,7 +104,7 @@ final class Report {
     }
   }
 
-  private static Object value(Question.By by, UsageSql.Row row) {
+  private static Object value(Question.By by, ReportSql.Row row) {
     return switch (by) {
       case ROUTE -> row.route();
       case PATH -> row.path();
@@ -113,7 +114,7 @@ final class Report {
     };
   }
 
-  private static void figures(UsageSql.Row row, Map<String, Object> members) {
+  private static void figures(ReportSql.Row row, Map<String, Object> members) {
     members.put("requests", row.requests());
     members.put("bytesIn", row.bytesIn());
     members.put("bytesOut", row.bytesOut());

@@ -132,7 +132,7 @@ public final class Usage implements AutoCloseable {
       throw Problem.unavailable("The statistics cannot be brought up to date right now.", 1)
           .refusal();
     }
-    return Report.of(question, new UsageSql(database.get(), writer), clock.instant(), paths);
+    return Report.of(question, new ReportSql(database.get()), clock.instant(), paths);
   }
 
   /// How many requests are counted here and not yet in the database.

@@ -2,9 +2,9 @@
 /// by the minute and by the hour.
 ///
 /// The way of a count, which is the order to read in: [Tally] on its event loop, [Pending] in the
-/// process, [UsageSql] in the database, and [Question] and [Report] back to whoever asks. [Usage]
-/// is all of them, running; only it, its settings, the question and the report are seen from
-/// outside.
+/// process, [UsageSql] in the database, and [Question], [ReportSql] and [Report] back to whoever
+/// asks. [Usage] is all of them, running; only it, its settings, the question and the report are
+/// seen from outside.
 @NullMarked
 package dev.gatehouse.edge.usage;
 

@@ -280,7 +280,8 @@ class UsageTest {
     for (int i = 0; i < query.length; i += 2) {
       map.put(query[i], query[i + 1]);
     }
-    return Json.mapper().valueToTree(Report.of(Question.of(map), sql, NOW, PATHS));
+    return Json.mapper()
+        .valueToTree(Report.of(Question.of(map), new ReportSql(database), NOW, PATHS));
   }
 
   private long total() {
