@@ -33,6 +33,12 @@ public final class LogSetup extends ContextAwareBase implements Configurator {
     "io.netty", "com.zaxxer.hikari", "org.flywaydb", "org.postgresql"
   };
 
+  /// They tell of every connection of a pool that its server is gone, with where that was noticed;
+  /// [dev.gatehouse.state.Database] says it once.
+  private static final String[] REPEATING = {
+    "com.zaxxer.hikari.pool.PoolBase", "com.zaxxer.hikari.pool.ProxyConnection"
+  };
+
   @Override
   public ExecutionStatus configure(LoggerContext context) {
     var appender = new ConsoleAppender<ILoggingEvent>();
@@ -48,6 +54,9 @@ public final class LogSetup extends ContextAwareBase implements Configurator {
     file(context).ifPresent(root::addAppender);
     for (var name : TALKATIVE) {
       context.getLogger(name).setLevel(Level.WARN);
+    }
+    for (var name : REPEATING) {
+      context.getLogger(name).setLevel(Level.ERROR);
     }
     return ExecutionStatus.DO_NOT_INVOKE_NEXT_IF_ANY;
   }
