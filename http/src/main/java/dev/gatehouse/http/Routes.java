@@ -19,6 +19,8 @@ public final class Routes {
   public sealed interface Target {
     record Blocking(Handler handler) implements Target {}
 
+    record Later(LaterHandler handler) implements Target {}
+
     record Inline(InlineHandler handler) implements Target {}
 
     /// Answered on the event loop where `atOnce` knows the answer without waiting for anything,
@@ -134,6 +136,11 @@ public final class Routes {
 
     public Builder delete(String template, Handler handler) {
       return add("DELETE", template, 0, new Target.Blocking(handler));
+    }
+
+    /// A route whose answer may become certain after its handler has returned.
+    public Builder later(String method, String template, int bodyLimit, LaterHandler handler) {
+      return add(method, template, bodyLimit, new Target.Later(handler));
     }
 
     /// A route answered on the event loop.

@@ -10,6 +10,9 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
@@ -17,7 +20,7 @@ import org.slf4j.LoggerFactory;
 
 /// Answers exchanges from a service's [Routes]: gathers the body up to the route's limit, then
 /// calls the handler, a blocking one on a virtual thread of its own, an inline one right here on
-/// the event loop.
+/// the event loop. The answer of a [LaterHandler] is sent by whoever makes it certain.
 public final class RoutesHandler {
   private static final Logger LOG = LoggerFactory.getLogger(RoutesHandler.class);
 
@@ -158,13 +161,45 @@ public final class RoutesHandler {
         }
       }
       case Routes.Target.Blocking(var handler) -> block(exchange, span, request, handler);
+      case Routes.Target.Later(var handler) ->
+          onThread(
+              exchange,
+              span,
+              request,
+              () -> later(request, handler).thenAccept(response -> send(exchange, span, response)));
     }
   }
 
   private void block(
       Exchange exchange, Optional<Spans.Open> span, Request request, Handler handler) {
+    onThread(exchange, span, request, () -> send(exchange, span, answer(request, handler)));
+  }
+
+  private void onThread(
+      Exchange exchange, Optional<Spans.Open> span, Request request, Runnable work) {
     var behalf = new OnBehalf(request.requestId(), span.map(Spans.Open::trace).or(exchange::trace));
-    threads.execute(() -> behalf.run(() -> send(exchange, span, answer(request, handler))));
+    threads.execute(() -> behalf.run(work));
+  }
+
+  /// Never ends with an exception.
+  private static CompletionStage<Response> later(Request request, LaterHandler handler) {
+    CompletionStage<Response> answer;
+    try {
+      answer = handler.handle(request);
+    } catch (Exception e) {
+      answer = CompletableFuture.failedStage(e);
+    } catch (StackOverflowError | OutOfMemoryError e) {
+      answer = CompletableFuture.failedStage(new IllegalStateException(e));
+    }
+    return answer.exceptionally(failure -> failed(causeOf(failure), request));
+  }
+
+  private static Exception causeOf(Throwable failure) {
+    var cause =
+        failure instanceof CompletionException && failure.getCause() != null
+            ? failure.getCause()
+            : failure;
+    return cause instanceof Exception exception ? exception : new IllegalStateException(cause);
   }
 
   /// The handler's part of a sampled trace.

@@ -8,6 +8,7 @@ import dev.gatehouse.state.coherence.NearCache;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import java.util.StringJoiner;
+import java.util.concurrent.CompletableFuture;
 import tools.jackson.databind.JsonNode;
 
 /// Answers `/age` and `/age/{name}`: rows that are only ever appended.
@@ -24,12 +25,11 @@ final class Ages {
     this.rows = rows;
   }
 
-  Response put(Request request) {
+  CompletableFuture<Response> put(Request request) {
     var body = Json.parseObject(request.body(), "name", "age");
     var name = name(body);
     var age = age(body);
-    rows.change(name, () -> sql.addAge(name, age));
-    return Response.empty(200);
+    return rows.change(name, () -> sql.addAge(name, age)).thenApply(done -> Response.empty(200));
   }
 
   Response get(Request request) {

@@ -6,8 +6,10 @@ import dev.gatehouse.http.Request;
 import dev.gatehouse.http.Response;
 import dev.gatehouse.http.Target;
 import dev.gatehouse.state.coherence.NearCache;
+import dev.gatehouse.storage.StorageSql.Deleted;
 import dev.gatehouse.storage.StorageSql.Written;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 
 /// Answers `/data`, `/data/{partition}` and `/data/{partition}/{id}`.
 final class Documents {
@@ -73,15 +75,17 @@ final class Documents {
     return Response.of(200, "application/json", document.body()).with("ETag", document.etag());
   }
 
-  Response put(Request request) {
+  CompletableFuture<Response> put(Request request) {
     var partition = name(request, "partition");
     var id = name(request, "id");
     var conditions = Preconditions.of(request);
     Json.parse(request.body());
-    var written =
-        rows.change(
-            StorageSql.key(partition, id),
-            () -> sql.put(partition, id, request.body(), conditions));
+    return rows.change(
+            StorageSql.key(partition, id), () -> sql.put(partition, id, request.body(), conditions))
+        .thenApply(Documents::answer);
+  }
+
+  private static Response answer(Written written) {
     return switch (written) {
       case Written.Created(long version) ->
           Response.empty(201).with("ETag", Preconditions.etag(version));
@@ -91,12 +95,15 @@ final class Documents {
     };
   }
 
-  Response delete(Request request) {
+  CompletableFuture<Response> delete(Request request) {
     var partition = name(request, "partition");
     var id = name(request, "id");
     var conditions = Preconditions.of(request);
-    var deleted =
-        rows.change(StorageSql.key(partition, id), () -> sql.delete(partition, id, conditions));
+    return rows.change(StorageSql.key(partition, id), () -> sql.delete(partition, id, conditions))
+        .thenApply(Documents::answer);
+  }
+
+  private static Response answer(Deleted deleted) {
     return switch (deleted) {
       case GONE -> Response.empty(204);
       case UNKNOWN -> throw Problem.notFound("There is no such document.").refusal();

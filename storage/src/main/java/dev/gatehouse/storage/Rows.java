@@ -2,6 +2,7 @@ package dev.gatehouse.storage;
 
 import dev.gatehouse.state.coherence.NearCache;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 
 /// The way to one kind of row: through a near cache, or straight to the database.
@@ -21,7 +22,10 @@ final class Rows<V> {
     return cache.flatMap(kept -> kept.peek(key));
   }
 
-  <T> T change(String key, Supplier<NearCache.Written<T>> write) {
-    return cache.isPresent() ? cache.get().change(key, write) : write.get().outcome();
+  /// Writes now; see [NearCache#changeLater] for when what it returns ends.
+  <T> CompletableFuture<T> change(String key, Supplier<NearCache.Written<T>> write) {
+    return cache.isPresent()
+        ? cache.get().changeLater(key, write)
+        : CompletableFuture.completedFuture(write.get().outcome());
   }
 }

@@ -1,6 +1,7 @@
 package dev.gatehouse.storage;
 
 import dev.gatehouse.http.Handler;
+import dev.gatehouse.http.LaterHandler;
 import dev.gatehouse.http.Refusal;
 import dev.gatehouse.http.Request;
 import dev.gatehouse.http.Response;
@@ -10,6 +11,8 @@ import dev.gatehouse.state.coherence.Coherence;
 import dev.gatehouse.state.coherence.NearCache;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.function.Function;
 import java.util.stream.Stream;
 
@@ -59,9 +62,9 @@ public final class Storage {
             .get("/data", signed(documents::partitions))
             .get("/data/{partition}", signed(documents::identifiers))
             .get("/data/{partition}/{id}", atOnce(documents::known), signed(documents::get))
-            .put("/data/{partition}/{id}", Documents.MAX_BODY, signed(documents::put))
-            .delete("/data/{partition}/{id}", signed(documents::delete))
-            .put("/age", MAX_AGE_BODY, signed(ages::put))
+            .later("PUT", "/data/{partition}/{id}", Documents.MAX_BODY, later(documents::put))
+            .later("DELETE", "/data/{partition}/{id}", 0, later(documents::delete))
+            .later("PUT", "/age", MAX_AGE_BODY, later(ages::put))
             .get("/age/{name}", atOnce(ages::known), signed(ages::get))
             .build();
   }
@@ -83,6 +86,26 @@ public final class Storage {
       } catch (Refusal refusal) {
         throw signed(refusal);
       }
+    };
+  }
+
+  private LaterHandler later(Function<Request, CompletableFuture<Response>> handler) {
+    return request -> {
+      CompletableFuture<Response> answer;
+      try {
+        answer = handler.apply(request);
+      } catch (Refusal refusal) {
+        throw signed(refusal);
+      }
+      return answer.handle((response, failure) -> {
+        if (failure == null) {
+          return signed(response);
+        }
+        throw failure instanceof CompletionException wrapped
+                && wrapped.getCause() instanceof Refusal refusal
+            ? signed(refusal)
+            : new CompletionException(failure);
+      });
     };
   }
 

@@ -15,6 +15,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 
 /// One request to a table of routes, answered as a server would: refusals become their problems.
 public record Call(
@@ -70,6 +71,8 @@ public record Call(
   private static Response answer(Routes.Route route, Request request) {
     return switch (route.target()) {
       case Routes.Target.Blocking(var handler) -> answer(handler, request);
+      case Routes.Target.Later(var handler) ->
+          answer(asked -> settled(handler.handle(asked).toCompletableFuture()), request);
       case Routes.Target.Either(var atOnce, var otherwise) ->
           atOnce.apply(request).orElseGet(() -> answer(otherwise, request));
       case Routes.Target.Inline(var handler) -> {
@@ -78,6 +81,17 @@ public record Call(
         yield reply.join();
       }
     };
+  }
+
+  private static Response settled(CompletableFuture<Response> answer) {
+    try {
+      return answer.join();
+    } catch (CompletionException failed) {
+      if (failed.getCause() instanceof RuntimeException failure) {
+        throw failure;
+      }
+      throw failed;
+    }
   }
 
   private static Response answer(Handler handler, Request request) {

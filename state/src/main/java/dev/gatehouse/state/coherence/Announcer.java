@@ -18,9 +18,9 @@ import java.util.Optional;
 import java.util.Queue;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -29,19 +29,24 @@ import org.slf4j.LoggerFactory;
 /// Tells the other replicas of this process's writes, and lets each write go on when none of them
 /// can answer with what was there before.
 ///
-/// Concurrency. One thread does everything: it takes what has happened (writes, acknowledgements,
-/// connections, listings), all that is there at once, and then does what [Announcements] says. A
+/// Concurrency. What has happened (writes, connections, listings) goes into a queue, and whoever
+/// has the turn takes all that is there and does what [Announcements] says. Mostly that is who
+/// wrote, since waking a thread for the push is what a write would wait for (bench/storage); who
+/// finds the turn taken leaves it to the one who has it. A thread of the operating system waits for
+/// acknowledgements and for what is overdue, and it alone asks the database, not having the turn. A
 /// replica is told more once it has acknowledged what it was told: writes that come meanwhile share
-/// the next push, as commits share a flush. It is a thread of the operating system with the
-/// connections in its selector, since a write waits for each thread that has to be woken
-/// (bench/storage). Where no listing is young enough one is asked for after the push, so that both
-/// take place at the same time. A push needs no lease to be right: dropping an entry too often is
-/// harmless.
+/// the next push, as commits share a flush. Where no listing is young enough one is asked for after
+/// the push, so that both take place at the same time. A push needs no lease to be right: dropping
+/// an entry too often is harmless.
 final class Announcer implements NearCache.Announcement, Peer.Listener, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Announcer.class);
 
   /// How often a replica that does not acknowledge is looked up in the leases.
   private static final Duration AGAIN = Duration.ofMillis(50);
+
+  /// For so long after a write the thread looks every [#AGAIN] for what is overdue, so that the
+  /// next need not wake it.
+  private static final Duration AWAKE = Duration.ofSeconds(1);
 
   /// A connection on which an acknowledgement takes this long is given up.
   private static final Duration SILENCE = Duration.ofSeconds(1);
@@ -96,14 +101,24 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
   private final Map<UUID, Connection> connections = new HashMap<>();
   private final LongAdder announced = new LongAdder();
   private final LongAdder announcedNanos = new LongAdder();
+  private final ReentrantLock turn = new ReentrantLock();
   private volatile long waitingSince = -1;
+  private volatile boolean closed;
 
-  /// A write need not wake the thread.
-  private volatile boolean expecting;
+  // --- whoever has the turn ---
 
-  private volatile boolean ended;
+  private long lastWrite;
+  private List<Row> dead = List.of();
+  private boolean asleep;
+  private boolean ended;
+
+  // --- the thread ---
+
+  private Duration pause = AGAIN;
+  private boolean listingDue;
+  private List<Row> graves = List.of();
+  private long lastListed;
   private boolean listingFailed;
-  private boolean closed;
 
   Announcer(
       UUID self,
@@ -130,18 +145,20 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
   // --- from other threads ---
 
   @Override
-  public void announce(String space, Collection<String> keys, long version, long transaction) {
+  public CompletableFuture<@Nullable Void> announce(
+      String space, Collection<String> keys, long version, long transaction) {
     var changes = keys.stream().map(key -> new Change(space, key, version)).toList();
     var confirmed = new CompletableFuture<@Nullable Void>();
     long committedBy = nanos.getAsLong();
     happened(new Event.Written(new Announced(changes, transaction, committedBy, confirmed)));
-    try {
-      confirmed.join();
-    } catch (CompletionException late) {
-      throw unconfirmed();
-    }
-    announced.increment();
-    announcedNanos.add(nanos.getAsLong() - committedBy);
+    return confirmed.handle((told, late) -> {
+      if (late != null) {
+        throw unconfirmed();
+      }
+      announced.increment();
+      announcedNanos.add(nanos.getAsLong() - committedBy);
+      return null;
+    });
   }
 
   /// What another thread read of the leases.
@@ -167,19 +184,24 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
 
   private void happened(Event event) {
     events.add(event);
-    // Looked at after the event was added: see expect().
-    if (ended) {
-      refuseRest();
-    } else if (!(expecting && event instanceof Event.Written)) {
-      selector.wakeup();
+    takeWhatIsLeft();
+  }
+
+  /// Whoever found the turn taken left what they had added; so one looks again after giving it
+  /// back.
+  private void takeWhatIsLeft() {
+    while (!events.isEmpty() && turn.tryLock()) {
+      endTurnAfter(this::takeAll);
     }
   }
 
-  private void refuseRest() {
-    for (var event = events.poll(); event != null; event = events.poll()) {
-      if (event instanceof Event.Written(var what)) {
-        what.confirmed().completeExceptionally(new ClosedSelectorException());
-      }
+  private void endTurnAfter(Runnable work) {
+    try {
+      work.run();
+    } catch (RuntimeException failure) {
+      LOG.error("announcing writes failed; those under way may be answered 503", failure);
+    } finally {
+      turn.unlock();
     }
   }
 
@@ -187,64 +209,138 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
 
   private void run() {
     try (selector) {
-      while (!closed) {
-        selector.select(pause().toMillis());
-        try {
-          step();
-        } catch (RuntimeException failure) {
-          LOG.error("announcing writes failed; those under way may be answered 503", failure);
-        }
-        announcements.giveUp(nanos.getAsLong() - patience.toNanos());
-        waitingSince = announcements.oldest().orElse(-1L);
-        expect();
-      }
+      waitAndLook();
     } catch (IOException failure) {
       LOG.error("the bus cannot be waited for; writes are answered 503 from now on", failure);
     } finally {
-      ended = true;
-      refuseRest();
-      announcements.giveUp(nanos.getAsLong() + 1);
-      connections.values().forEach(connection -> connection.peer.close());
       line.close();
     }
   }
 
-  /// Where every replica owes an acknowledgement, there is nothing to do for a write until one
-  /// comes; and when none does, [#AGAIN] is over soon.
-  private void expect() {
-    var standing =
-        connections.values().stream()
-            .filter(connection -> connection.stage == Stage.STANDS)
-            .toList();
-    expecting = !standing.isEmpty() && standing.stream().allMatch(Connection::owes);
-    // Whoever still saw it true added its write before, and did not wake us.
-    if (!expecting && !events.isEmpty()) {
-      selector.wakeup();
+  private void waitAndLook() throws IOException {
+    try {
+      while (!closed) {
+        selector.select(pause.toMillis());
+        inTurn(this::look);
+        if (listingDue) {
+          list();
+        }
+        bury();
+      }
+    } finally {
+      inTurn(this::end);
     }
   }
 
-  private Duration pause() {
-    return announcements.isEmpty() ? Duration.ofSeconds(10) : AGAIN;
+  private void inTurn(Runnable work) {
+    turn.lock();
+    endTurnAfter(work);
+    takeWhatIsLeft();
   }
 
-  private void step() {
-    boolean quiet = selector.selectedKeys().isEmpty();
+  private void look() {
     selector.selectedKeys().forEach(this::selected);
     selector.selectedKeys().clear();
+    takeAll();
+    long now = nanos.getAsLong();
+    announcements.giveUp(now - patience.toNanos());
+    var oldest = announcements.oldest();
+    waitingSince = oldest.orElse(-1L);
+    listingDue =
+        announcements.needsListing()
+            || (oldest.filter(since -> now - since > AGAIN.toNanos()).isPresent()
+                && now - lastListed > AGAIN.toNanos());
+    graves = dead;
+    dead = List.of();
+    asleep = oldest.isEmpty() && now - lastWrite > AWAKE.toNanos();
+    pause = asleep ? Duration.ofSeconds(10) : AGAIN;
+  }
+
+  private void end() {
+    ended = true;
+    takeAll();
+    announcements.giveUp(nanos.getAsLong() + 1);
+    connections.values().forEach(connection -> connection.peer.close());
+    connections.clear();
+  }
+
+  private void list() {
+    lastListed = nanos.getAsLong();
+    try {
+      var listing = line.call(connection -> CoherenceSql.list(connection, nanos));
+      inTurn(() -> judge(listing));
+      if (listingFailed) {
+        listingFailed = false;
+        LOG.info("the leases can be read again; writes are answered as before");
+      }
+    } catch (SQLException failure) {
+      if (!listingFailed) {
+        listingFailed = true;
+        LOG.warn(
+            "the leases cannot be read ({}); writes that were stored wait, and after {} s are answered 503",
+            failure.getMessage(),
+            patience.toSeconds());
+      }
+    }
+  }
+
+  private void bury() {
+    for (var row : graves) {
+      try {
+        line.call(connection -> {
+          CoherenceSql.bury(connection, row.replica(), row.counter());
+          return true;
+        });
+        LOG.info("{} has not renewed its lease for a minute; it is forgotten", row.name());
+      } catch (SQLException failure) {
+        LOG.debug("the lease of {} stays for now: {}", row.name(), failure.getMessage());
+      }
+    }
+  }
+
+  // --- whoever has the turn ---
+
+  private void takeAll() {
     for (var event = events.poll(); event != null; event = events.poll()) {
-      quiet = false;
-      switch (event) {
-        case Event.Written(var what) -> announcements.add(what);
-        case Event.Listed(var listing) -> judge(listing);
-        case Event.Connected(var peer) -> adopt(peer);
-        case Event.Lost(var peer) -> lose(peer);
-        case Event.Closed() -> closed = true;
+      if (ended) {
+        refuse(event);
+      } else {
+        take(event);
       }
     }
     connections.values().forEach(this::tell);
-    // Where nothing has happened, whoever is waited for has had its time.
-    if (announcements.needsListing() || (quiet && !announcements.isEmpty())) {
-      list();
+    if (announcements.needsListing() || (asleep && !announcements.isEmpty())) {
+      wake();
+    }
+  }
+
+  private void wake() {
+    asleep = false;
+    selector.wakeup();
+  }
+
+  private void take(Event event) {
+    switch (event) {
+      case Event.Written(var what) -> {
+        lastWrite = what.committedBy();
+        announcements.add(what);
+      }
+      case Event.Listed(var listing) -> judge(listing);
+      case Event.Connected(var peer) -> adopt(peer);
+      case Event.Lost(var peer) -> lose(peer);
+      case Event.Closed() -> {
+        closed = true;
+        wake();
+      }
+    }
+  }
+
+  private static void refuse(Event event) {
+    switch (event) {
+      case Event.Written(var what) ->
+          what.confirmed().completeExceptionally(new ClosedSelectorException());
+      case Event.Connected(var peer) -> peer.close();
+      case Event.Listed _, Event.Lost _, Event.Closed _ -> {}
     }
   }
 
@@ -311,6 +407,8 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
       return;
     }
     connection.stage = Stage.STANDS;
+    // The thread waits on the connections that were there when it began to.
+    wake();
   }
 
   private void acknowledge(Peer peer, long through) {
@@ -334,24 +432,6 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
   private Optional<Connection> current(Peer peer) {
     return Optional.ofNullable(connections.get(peer.replica()))
         .filter(connection -> connection.peer == peer);
-  }
-
-  private void list() {
-    try {
-      judge(line.call(connection -> CoherenceSql.list(connection, nanos)));
-      if (listingFailed) {
-        listingFailed = false;
-        LOG.info("the leases can be read again; writes are answered as before");
-      }
-    } catch (SQLException failure) {
-      if (!listingFailed) {
-        listingFailed = true;
-        LOG.warn(
-            "the leases cannot be read ({}); writes that were stored wait, and after {} s are answered 503",
-            failure.getMessage(),
-            patience.toSeconds());
-      }
-    }
   }
 
   private void judge(Listing listing) {
@@ -378,7 +458,7 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
           }
           return gone;
         });
-    bury(announcements.longDead(listing));
+    dead = announcements.longDead(listing);
   }
 
   private void call(Row row) {
@@ -397,20 +477,6 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
           case STANDS -> connection.owes() && since > SILENCE.toNanos();
           case LOST -> since > RETRY.toNanos();
         };
-  }
-
-  private void bury(List<Row> dead) {
-    for (var row : dead) {
-      try {
-        line.call(connection -> {
-          CoherenceSql.bury(connection, row.replica(), row.counter());
-          return true;
-        });
-        LOG.info("{} has not renewed its lease for a minute; it is forgotten", row.name());
-      } catch (SQLException failure) {
-        LOG.debug("the lease of {} stays for now: {}", row.name(), failure.getMessage());
-      }
-    }
   }
 
   private static RuntimeException unconfirmed() {

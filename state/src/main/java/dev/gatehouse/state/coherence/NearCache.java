@@ -53,10 +53,12 @@ public final class NearCache<V> {
   /// What came of a write to several rows in one transaction.
   public record WrittenAll<T>(T outcome, long transaction, Collection<String> keys) {}
 
-  /// Tells all other processes, and returns when none of them can answer with what was there
-  /// before.
+  /// Tells all other processes. What it returns ends when none of them can answer with what was
+  /// there before, or with a [dev.gatehouse.http.Refusal] when not every one could be heard of; the
+  /// thread that ends it waits for nothing, and neither may what depends on it.
   interface Announcement {
-    void announce(String space, Collection<String> keys, long version, long transaction);
+    CompletableFuture<@Nullable Void> announce(
+        String space, Collection<String> keys, long version, long transaction);
   }
 
   record Entry<V>(long epoch, long version, V value) {}
@@ -126,7 +128,7 @@ public final class NearCache<V> {
     }
     misses.increment();
     var boarding = board(key, epoch);
-    return boarding.own ? lead(key, boarding.flight, loader) : join(boarding.flight);
+    return boarding.own ? lead(key, boarding.flight, loader) : join(boarding.flight.result);
   }
 
   /// The row if it is in memory and may be answered; never blocks.
@@ -195,9 +197,9 @@ public final class NearCache<V> {
     flight.result.complete(loaded.value());
   }
 
-  private static <V> V join(Flight<V> flight) {
+  private static <V extends @Nullable Object> V join(CompletableFuture<V> result) {
     try {
-      return flight.result.join();
+      return result.join();
     } catch (CompletionException failed) {
       if (failed.getCause() instanceof RuntimeException failure) {
         throw failure;
@@ -217,6 +219,13 @@ public final class NearCache<V> {
   /// @throws dev.gatehouse.http.Refusal 503 when the row was written and not every process could be
   ///   heard of in time; all of them have the new value within a lease
   public <T> T change(String key, Supplier<Written<T>> write) {
+    return join(changeLater(key, write));
+  }
+
+  /// As [#change], but returns once the write has been carried out, and what it returns ends when
+  /// no process can answer with what was there before (or with the 503). So nobody's thread has to
+  /// be woken between the last replica's word and the answer (bench/storage).
+  public <T> CompletableFuture<T> changeLater(String key, Supplier<Written<T>> write) {
     Written<T> written;
     try {
       written = write.get();
@@ -224,11 +233,13 @@ public final class NearCache<V> {
       drop(key);
       throw failure;
     }
-    if (written.transaction() != 0) {
-      drop(key, written.version());
-      announcement.announce(space, List.of(key), written.version(), written.transaction());
+    if (written.transaction() == 0) {
+      return CompletableFuture.completedFuture(written.outcome());
     }
-    return written.outcome();
+    drop(key, written.version());
+    return announcement
+        .announce(space, List.of(key), written.version(), written.transaction())
+        .thenApply(told -> written.outcome());
   }
 
   /// As [#change], for rows that are known only when they have been written; they have no versions
@@ -243,7 +254,7 @@ public final class NearCache<V> {
     }
     if (!written.keys().isEmpty()) {
       written.keys().forEach(this::drop);
-      announcement.announce(space, written.keys(), 0, written.transaction());
+      join(announcement.announce(space, written.keys(), 0, written.transaction()));
     }
     return written.outcome();
   }

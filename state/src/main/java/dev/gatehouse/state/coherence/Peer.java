@@ -152,7 +152,12 @@ final class Peer implements AutoCloseable {
     }
     int wants =
         line.isEmpty() ? SelectionKey.OP_READ : SelectionKey.OP_READ | SelectionKey.OP_WRITE;
-    key.filter(SelectionKey::isValid).ifPresent(valid -> valid.interestOps(wants));
+    key.filter(valid -> valid.isValid() && valid.interestOps() != wants)
+        .ifPresent(valid -> {
+          valid.interestOps(wants);
+          // Whoever waits goes by what was wanted when they began to.
+          valid.selector().wakeup();
+        });
   }
 
   /// The last acknowledgement that has arrived; each covers those before.

@@ -17,6 +17,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -86,6 +88,28 @@ class CoherenceTest {
       assertThat(there.read("k")).contains(Integer.toString(i));
     }
     assertThat(here.coherence.announcing()).isLessThan(SOON);
+  }
+
+  @Test
+  void writers_at_the_same_time_are_all_answered_once_everybody_has_heard() {
+    var here = join("here");
+    var there = join("there");
+    var writers =
+        IntStream.range(0, 32)
+            .mapToObj(writer ->
+                CompletableFuture.runAsync(
+                    () -> writeAndRead(here, there, writer), Thread::startVirtualThread))
+            .toList();
+    writers.forEach(CompletableFuture::join);
+    assertThat(here.coherence.announced()).isEqualTo(32 * 50);
+  }
+
+  private static void writeAndRead(Node here, Node there, int writer) {
+    var key = "key " + writer;
+    for (int i = 0; i < 50; i++) {
+      here.write(key, Integer.toString(i));
+      assertThat(there.read(key)).contains(Integer.toString(i));
+    }
   }
 
   @Test

@@ -8,6 +8,7 @@ import dev.gatehouse.state.coherence.NearCache.Loaded;
 import dev.gatehouse.state.coherence.NearCache.Written;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -27,7 +28,7 @@ class NearCacheTest {
           100_000,
           String::length,
           lease,
-          (space, keys, version, transaction) -> {},
+          (space, keys, version, transaction) -> CompletableFuture.completedFuture(null),
           () -> beforeAnswer.run());
   private final AtomicInteger loads = new AtomicInteger();
 

@@ -175,6 +175,9 @@ final class World {
     final Lease lease;
     final LeaseKeeper keeper;
     final NearCache<Long> cache;
+    private static final NearCache.Announcement NOBODY =
+        (space, keys, version, transaction) -> CompletableFuture.completedFuture(null);
+
     final Announcements announcements;
     long stoppedUntil;
     private boolean renewing;
@@ -192,7 +195,7 @@ final class World {
       this.id = new UUID(0, number);
       this.rate = 0.98 + 0.04 * random.nextDouble();
       lease = new Lease(this::clock, LEASE, PAUSE);
-      cache = new NearCache<>("s", 1 << 20, value -> 8, lease, (s, k, v, t) -> {}, () -> {});
+      cache = new NearCache<>("s", 1 << 20, value -> 8, lease, NOBODY, () -> {});
       keeper =
           new LeaseKeeper(
               lease,
