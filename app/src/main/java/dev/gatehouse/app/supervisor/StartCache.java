@@ -24,6 +24,13 @@ import org.slf4j.LoggerFactory;
 public final class StartCache implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(StartCache.class);
 
+  /// The cache would carry profiles of the rehearsal (JEP 515), and the compiler would go by them:
+  /// a rehearsal answers a few requests, and what was compiled for it took a sixth more CPU for a
+  /// proxied GET under load, for as long as the process ran (bench/limits, with the cache and
+  /// without).
+  private static final List<String> UNTRAINED =
+      List.of("-XX:+UnlockDiagnosticVMOptions", "-XX:-AOTRecordTraining");
+
   /// Runs "$@" with the rest of our input as its life line: when that ends, so does the process. It
   /// runs Java, which cannot look after itself while it writes a cache.
   private static final String TIED =
@@ -122,8 +129,10 @@ public final class StartCache implements AutoCloseable {
       removeUnfinished();
       var memory = new ServiceSpec.Jvm(256, 64, false, false, 0);
       var rehearse = new ArrayList<>(java.with(memory, arguments));
+      rehearse.addAll(1, UNTRAINED);
       rehearse.addAll(1, List.of("-XX:AOTMode=record", "-XX:AOTConfiguration=" + notes));
       var write = new ArrayList<>(java.with(memory, List.of()));
+      write.addAll(1, UNTRAINED);
       write.addAll(
           1,
           List.of("-XX:AOTMode=create", "-XX:AOTConfiguration=" + notes, "-XX:AOTCache=" + made));

@@ -33,7 +33,7 @@ class ApiDocsTest {
   /// A line of a table of routes: `.get("/a/{b}",` or `.put(ONE + "/c",` or `.inline("GET", "/d",`.
   private static final Pattern LINE =
       Pattern.compile(
-          "\\.(get|post|put|patch|delete|inline)\\(\\s*(?:\"([A-Z]+)\",\\s*)?"
+          "\\.(get|post|put|patch|delete|inline|later)\\(\\s*(?:\"([A-Z]+)\",\\s*)?"
               + "(?:([A-Z][A-Z_]*)(?:\\s*\\+\\s*)?)?(?:\"(/[^\"]*)\")?\\s*,");
 
   private static final Pattern CONSTANT =
@@ -185,7 +185,7 @@ class ApiDocsTest {
               + Optional.ofNullable(lines.group(4)).orElse("");
       if (template.startsWith("/")) {
         var method =
-            lines.group(1).equals("inline")
+            Set.of("inline", "later").contains(lines.group(1))
                 ? lines.group(2)
                 : lines.group(1).toUpperCase(Locale.ROOT);
         found.add(method + " " + template);
