@@ -14,8 +14,9 @@ import java.util.stream.LongStream;
 /// process, each with one UPDATE of one of sixteen rows at a time.
 ///
 /// `URL SECRET WRITERS SECONDS`: in turns of a second, plain UPDATEs, and UPDATEs that are noted,
-/// told to every replica of the database and answered when all have acknowledged. Prints a line for
-/// each: name, writers, writes/s, p50, p99 and longest in ms.
+/// told to every replica of the database and answered when all have acknowledged. Plain ones have a
+/// connection a writer, the others no more than a storage replica has. Prints a line for each: name,
+/// writers, writes/s, p50, p99 and longest in ms.
 final class Writes {
   private static final String PLAIN = "UPDATE plain_documents SET body = ? WHERE id = ?";
   private static final String NOTED =
@@ -24,6 +25,9 @@ final class Writes {
       SELECT state_note('bench', id, 1) FROM written
       """;
 
+  /// What a storage replica writes by; with more, sixteen writers wait for each other in the server.
+  private static final int CONNECTIONS = 6;
+
   private interface Write {
     void of(String key, String body);
   }
@@ -31,7 +35,9 @@ final class Writes {
   public static void main(String[] args) throws Exception {
     int writers = Integer.parseInt(args[2]);
     int seconds = Integer.parseInt(args[3]);
-    try (var database = Database.open(new DatabaseSettings(args[0], writers, "bench-writes"));
+    int few = Math.min(writers, CONNECTIONS);
+    try (var plain = Database.open(new DatabaseSettings(args[0], writers, "bench-plain"));
+        var database = Database.open(new DatabaseSettings(args[0], few, "bench-writes"));
         var coherence =
             Coherence.start(
                 CoherenceSettings.DEFAULTS.withoutCaches(),
@@ -43,7 +49,7 @@ final class Writes {
       var ways =
           Map.<String, Write>of(
               "update",
-              (key, body) -> database.with(handle -> handle.execute(PLAIN, body, key)),
+              (key, body) -> plain.with(handle -> handle.execute(PLAIN, body, key)),
               "told",
               (key, body) ->
                   cache.change(
