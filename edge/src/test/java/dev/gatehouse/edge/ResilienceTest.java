@@ -65,7 +65,7 @@ class ResilienceTest {
 
     client.send("PUT /data/a HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}");
     assertThat(client.read().bodyText()).isEqualTo("two");
-    assertThat(two.lastReceived().bodyText()).isEqualTo("{}");
+    assertThat(two.lastReceived("/data/a").bodyText()).isEqualTo("{}");
   }
 
   @Test

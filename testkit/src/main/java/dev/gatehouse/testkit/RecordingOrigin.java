@@ -96,6 +96,14 @@ public final class RecordingOrigin implements AutoCloseable {
     return received.getLast();
   }
 
+  /// The last request for this target: a replica is asked for its health in between.
+  public HttpMessage lastReceived(String target) {
+    return received.stream()
+        .filter(request -> request.target().equals(target))
+        .reduce((earlier, later) -> later)
+        .orElseThrow();
+  }
+
   public void forget() {
     received.clear();
   }

@@ -70,9 +70,9 @@ final class Scene {
     return edge.origin.received().stream().filter(request -> request.target().equals(path)).count();
   }
 
-  /// What the origin was asked last.
+  /// What the origin was asked last for this path.
   HttpMessage question() {
-    return edge.origin.lastReceived();
+    return edge.origin.lastReceived(path);
   }
 
   /// A GET that is answered without asking the origin.
