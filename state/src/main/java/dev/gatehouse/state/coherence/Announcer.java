@@ -5,16 +5,12 @@ import dev.gatehouse.state.Line;
 import dev.gatehouse.state.coherence.Announcements.Announced;
 import java.io.IOException;
 import java.nio.channels.ClosedSelectorException;
-import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.security.SecureRandom;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Collection;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 import java.util.Queue;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
@@ -48,9 +44,6 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
   /// next need not wake it.
   private static final Duration AWAKE = Duration.ofSeconds(1);
 
-  /// A connection on which an acknowledgement takes this long is given up.
-  private static final Duration SILENCE = Duration.ofSeconds(1);
-
   private sealed interface Event {
     record Written(Announced what) implements Event {}
 
@@ -58,47 +51,18 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
 
     record Connected(Peer peer) implements Event {}
 
-    record Lost(Peer peer) implements Event {}
+    record Lost(Peer peer, String why) implements Event {}
 
     record Closed() implements Event {}
-  }
-
-  /// After a connection broke the next is tried so much later, however many writes come.
-  private static final Duration RETRY = Duration.ofMillis(200);
-
-  private enum Stage {
-    CONNECTING,
-    STANDS,
-    LOST
-  }
-
-  private static final class Connection {
-    private final Peer peer;
-    private Stage stage = Stage.CONNECTING;
-    private long told;
-    private long acknowledged;
-
-    /// Since when it owes an acknowledgement, or was lost.
-    private long since;
-
-    private Connection(Peer peer) {
-      this.peer = peer;
-    }
-
-    private boolean owes() {
-      return told != acknowledged;
-    }
   }
 
   private final Announcements announcements;
   private final Line line;
   private final LongSupplier nanos;
   private final Duration patience;
-  private final BusSecret secret;
-  private final SecureRandom random;
   private final Queue<Event> events = new ConcurrentLinkedQueue<>();
   private final Selector selector;
-  private final Map<UUID, Connection> connections = new HashMap<>();
+  private final Peers peers;
   private final LongAdder announced = new LongAdder();
   private final LongAdder announcedNanos = new LongAdder();
   private final ReentrantLock turn = new ReentrantLock();
@@ -134,8 +98,7 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
     this.line = line;
     this.nanos = nanos;
     this.patience = settings.patience();
-    this.secret = secret;
-    this.random = random;
+    this.peers = new Peers(announcements, selector, nanos, secret, random, this);
   }
 
   void start() {
@@ -173,8 +136,7 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
 
   @Override
   public void lost(Peer peer, String why) {
-    noBus(peer, why);
-    happened(new Event.Lost(peer));
+    happened(new Event.Lost(peer, why));
   }
 
   @Override
@@ -239,7 +201,7 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
   }
 
   private void look() {
-    selector.selectedKeys().forEach(this::selected);
+    selector.selectedKeys().forEach(peers::selected);
     selector.selectedKeys().clear();
     takeAll();
     long now = nanos.getAsLong();
@@ -260,8 +222,7 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
     ended = true;
     takeAll();
     announcements.giveUp(nanos.getAsLong() + 1);
-    connections.values().forEach(connection -> connection.peer.close());
-    connections.clear();
+    peers.close();
   }
 
   private void list() {
@@ -308,7 +269,7 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
         take(event);
       }
     }
-    connections.values().forEach(this::tell);
+    peers.tell();
     if (announcements.needsListing() || (asleep && !announcements.isEmpty())) {
       wake();
     }
@@ -326,8 +287,13 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
         announcements.add(what);
       }
       case Event.Listed(var listing) -> judge(listing);
-      case Event.Connected(var peer) -> adopt(peer);
-      case Event.Lost(var peer) -> lose(peer);
+      case Event.Connected(var peer) -> {
+        if (peers.adopt(peer)) {
+          // The thread waits on the connections that were there when it began to.
+          wake();
+        }
+      }
+      case Event.Lost(var peer, var why) -> peers.lose(peer, why);
       case Event.Closed() -> {
         closed = true;
         wake();
@@ -344,139 +310,9 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
     }
   }
 
-  private void selected(SelectionKey key) {
-    var peer = (Peer) key.attachment();
-    try {
-      if (key.isValid() && key.isReadable()) {
-        peer.read().ifPresent(through -> acknowledge(peer, through));
-      }
-      if (key.isValid() && key.isWritable()) {
-        peer.write();
-      }
-    } catch (IOException failure) {
-      broke(peer, failure);
-    }
-  }
-
-  private void broke(Peer peer, IOException failure) {
-    peer.close();
-    noBus(peer, String.valueOf(failure.getMessage()));
-    lose(peer);
-  }
-
-  private static void noBus(Peer peer, String why) {
-    LOG.debug(
-        "no bus to {} at {} ({}); writes wait for what its lease says until there is one",
-        peer.name(),
-        peer.address(),
-        why);
-  }
-
-  /// Tells it everything that is open and it has not been told, once it has acknowledged all that
-  /// it was told before: what comes meanwhile goes together. A new connection thus begins with all
-  /// that is open.
-  private void tell(Connection connection) {
-    if (connection.stage != Stage.STANDS || connection.owes()) {
-      return;
-    }
-    var untold = announcements.openTo(connection.peer.replica(), connection.told);
-    if (untold.isEmpty()) {
-      return;
-    }
-    var changes = untold.stream().flatMap(write -> write.what().changes().stream()).toList();
-    connection.told = untold.getLast().sequence();
-    connection.since = nanos.getAsLong();
-    try {
-      connection.peer.tell(Frames.encode(connection.told, changes));
-    } catch (IOException failure) {
-      broke(connection.peer, failure);
-    }
-  }
-
-  private void adopt(Peer peer) {
-    var now = current(peer);
-    if (now.isEmpty()) {
-      peer.close();
-      return;
-    }
-    var connection = now.get();
-    try {
-      peer.adopt(selector);
-    } catch (IOException failure) {
-      broke(peer, failure);
-      return;
-    }
-    connection.stage = Stage.STANDS;
-    // The thread waits on the connections that were there when it began to.
-    wake();
-  }
-
-  private void acknowledge(Peer peer, long through) {
-    current(peer)
-        .ifPresent(connection -> {
-          connection.acknowledged = through;
-          connection.since = nanos.getAsLong();
-        });
-    announcements.acknowledged(peer.replica(), through, nanos.getAsLong());
-  }
-
-  private void lose(Peer peer) {
-    current(peer)
-        .ifPresent(connection -> {
-          connection.stage = Stage.LOST;
-          connection.since = nanos.getAsLong();
-        });
-  }
-
-  /// Its connection, unless another has taken its place.
-  private Optional<Connection> current(Peer peer) {
-    return Optional.ofNullable(connections.get(peer.replica()))
-        .filter(connection -> connection.peer == peer);
-  }
-
   private void judge(Listing listing) {
-    var live = announcements.listed(listing);
-    for (var row : live) {
-      var connection = connections.get(row.replica());
-      if (connection != null && isUseless(connection, row)) {
-        connection.peer.close();
-        connections.remove(row.replica());
-        connection = null;
-      }
-      if (connection == null) {
-        call(row);
-      }
-    }
-    connections
-        .values()
-        .removeIf(connection -> {
-          boolean gone =
-              listing.rows().stream()
-                  .noneMatch(row -> row.replica().equals(connection.peer.replica()));
-          if (gone) {
-            connection.peer.close();
-          }
-          return gone;
-        });
+    peers.listed(listing, announcements.listed(listing));
     dead = announcements.longDead(listing);
-  }
-
-  private void call(Row row) {
-    try {
-      connections.put(row.replica(), new Connection(Peer.call(row, secret, random, this)));
-    } catch (IOException failure) {
-      LOG.debug("no bus to {} ({}); it is called again", row.name(), failure.getMessage());
-    }
-  }
-
-  private boolean isUseless(Connection connection, Row row) {
-    long since = nanos.getAsLong() - connection.since;
-    return !connection.peer.address().equals(row.address())
-        || switch (connection.stage) {
-          case CONNECTING -> false;
-          case STANDS -> connection.owes() && since > SILENCE.toNanos();
-          case LOST -> since > RETRY.toNanos();
-        };
   }
 
   private static RuntimeException unconfirmed() {

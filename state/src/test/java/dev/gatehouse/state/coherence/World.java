@@ -169,15 +169,15 @@ final class World {
 
   /// A process with everything real but its sockets and its SQL.
   final class Replica {
+    private static final NearCache.Announcement NOBODY =
+        (space, keys, version, transaction) -> CompletableFuture.completedFuture(null);
+
     final int number;
     final UUID id;
     final double rate;
     final Lease lease;
     final LeaseKeeper keeper;
     final NearCache<Long> cache;
-    private static final NearCache.Announcement NOBODY =
-        (space, keys, version, transaction) -> CompletableFuture.completedFuture(null);
-
     final Announcements announcements;
     long stoppedUntil;
     private boolean renewing;
