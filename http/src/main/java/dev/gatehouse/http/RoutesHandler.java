@@ -15,6 +15,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -166,7 +167,10 @@ public final class RoutesHandler {
               exchange,
               span,
               request,
-              () -> later(request, handler).thenAccept(response -> send(exchange, span, response)));
+              () ->
+                  later(request, handler)
+                      .thenAccept(response -> send(exchange, span, response))
+                      .exceptionally(failure -> unsent(request, failure)));
     }
   }
 
@@ -179,6 +183,11 @@ public final class RoutesHandler {
       Exchange exchange, Optional<Spans.Open> span, Request request, Runnable work) {
     var behalf = new OnBehalf(request.requestId(), span.map(Spans.Open::trace).or(exchange::trace));
     threads.execute(() -> behalf.run(work));
+  }
+
+  private static @Nullable Void unsent(Request request, Throwable failure) {
+    LOG.error("the answer to request {} could not be sent", request.requestId(), failure);
+    return null;
   }
 
   /// Never ends with an exception.

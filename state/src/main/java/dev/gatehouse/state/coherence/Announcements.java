@@ -103,23 +103,32 @@ final class Announcements {
 
   /// Whether there is a write that no listing has been held against.
   boolean needsListing() {
-    return open.stream().anyMatch(write -> write.waitsFor.isEmpty());
+    // No streams here and in the next two: each of them is asked some times a write.
+    for (var write : open) {
+      if (write.waitsFor.isEmpty()) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /// When the oldest of them was committed.
   Optional<Long> oldest() {
-    return open.stream().map(write -> write.what.committedBy).findFirst();
+    return open.isEmpty() ? Optional.empty() : Optional.of(open.getFirst().what.committedBy);
   }
 
   /// What `replica` has to be told beyond the sequence `told`, all of it and in order, so that an
   /// acknowledgement covers all that went before.
   List<Open> openTo(UUID replica, long told) {
     long through = Math.max(told, acknowledged.getOrDefault(replica, 0L));
-    return open.stream()
-        .filter(write ->
-            write.sequence > through
-                && write.waitsFor.map(waiting -> waiting.contains(replica)).orElse(true))
-        .toList();
+    var untold = new ArrayList<Open>();
+    for (var write : open) {
+      if (write.sequence > through
+          && (write.waitsFor.isEmpty() || write.waitsFor.get().contains(replica))) {
+        untold.add(write);
+      }
+    }
+    return untold;
   }
 
   /// `replica` has applied everything up to that sequence.
@@ -133,10 +142,14 @@ final class Announcements {
     confirm(now);
   }
 
-  /// Judges by a listing; the live replicas but ourselves. One that was overtaken by a later one
-  /// says nothing.
+  /// Whether a later listing was here before: this one says nothing then.
+  boolean isOvertaken(Listing listing) {
+    return run.isPresent() && listing.sentAt() - latest < 0;
+  }
+
+  /// Judges by a listing; the live replicas but ourselves.
   List<Row> listed(Listing listing) {
-    if (run.isPresent() && listing.sentAt() - latest < 0) {
+    if (isOvertaken(listing)) {
       return List.of();
     }
     latest = listing.sentAt();

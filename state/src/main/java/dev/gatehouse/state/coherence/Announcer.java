@@ -7,7 +7,6 @@ import java.io.IOException;
 import java.nio.channels.ClosedSelectorException;
 import java.nio.channels.Selector;
 import java.security.SecureRandom;
-import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
@@ -29,11 +28,11 @@ import org.slf4j.LoggerFactory;
 /// has the turn takes all that is there and does what [Announcements] says. Mostly that is who
 /// wrote, since waking a thread for the push is what a write would wait for (bench/storage); who
 /// finds the turn taken leaves it to the one who has it. A thread of the operating system waits for
-/// acknowledgements and for what is overdue, and it alone asks the database, not having the turn. A
-/// replica is told more once it has acknowledged what it was told: writes that come meanwhile share
-/// the next push, as commits share a flush. Where no listing is young enough one is asked for after
-/// the push, so that both take place at the same time. A push needs no lease to be right: dropping
-/// an entry too often is harmless.
+/// acknowledgements and for what is overdue, and [Lister] reads the leases, so nothing that is done
+/// having the turn waits. A replica is told more once it has acknowledged what it was told: writes
+/// that come meanwhile share the next push, as commits share a flush. Where no listing is young
+/// enough one is asked for after the push, so that both take place at the same time. A push needs
+/// no lease to be right: dropping an entry too often is harmless.
 final class Announcer implements NearCache.Announcement, Peer.Listener, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Announcer.class);
 
@@ -57,7 +56,7 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
   }
 
   private final Announcements announcements;
-  private final Line line;
+  private final Lister lister;
   private final LongSupplier nanos;
   private final Duration patience;
   private final Queue<Event> events = new ConcurrentLinkedQueue<>();
@@ -72,6 +71,7 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
   // --- whoever has the turn ---
 
   private long lastWrite;
+  private long lastAsked;
   private List<Row> dead = List.of();
   private boolean asleep;
   private boolean ended;
@@ -79,10 +79,6 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
   // --- the thread ---
 
   private Duration pause = AGAIN;
-  private boolean listingDue;
-  private List<Row> graves = List.of();
-  private long lastListed;
-  private boolean listingFailed;
 
   Announcer(
       UUID self,
@@ -95,7 +91,7 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
     this.selector = Selector.open();
     this.announcements =
         new Announcements(self, settings.lease(), settings.margin(), settings.listingLasts());
-    this.line = line;
+    this.lister = new Lister(line, nanos, settings.patience(), this::listed);
     this.nanos = nanos;
     this.patience = settings.patience();
     this.peers = new Peers(announcements, selector, nanos, secret, random, this);
@@ -152,7 +148,7 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
   /// Whoever found the turn taken left what they had added; so one looks again after giving it
   /// back.
   private void takeWhatIsLeft() {
-    while (!events.isEmpty() && turn.tryLock()) {
+    while (!events.isEmpty() && !turn.isHeldByCurrentThread() && turn.tryLock()) {
       endTurnAfter(this::takeAll);
     }
   }
@@ -175,7 +171,7 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
     } catch (IOException failure) {
       LOG.error("the bus cannot be waited for; writes are answered 503 from now on", failure);
     } finally {
-      line.close();
+      lister.close();
     }
   }
 
@@ -184,10 +180,6 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
       while (!closed) {
         selector.select(pause.toMillis());
         inTurn(this::look);
-        if (listingDue) {
-          list();
-        }
-        bury();
       }
     } finally {
       inTurn(this::end);
@@ -208,11 +200,12 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
     announcements.giveUp(now - patience.toNanos());
     var oldest = announcements.oldest();
     waitingSince = oldest.orElse(-1L);
-    listingDue =
-        announcements.needsListing()
-            || (oldest.filter(since -> now - since > AGAIN.toNanos()).isPresent()
-                && now - lastListed > AGAIN.toNanos());
-    graves = dead;
+    if (now - lastAsked > AGAIN.toNanos()
+        && oldest.filter(since -> now - since > AGAIN.toNanos()).isPresent()) {
+      lastAsked = now;
+      lister.ask();
+    }
+    lister.bury(dead);
     dead = List.of();
     asleep = oldest.isEmpty() && now - lastWrite > AWAKE.toNanos();
     pause = asleep ? Duration.ofSeconds(10) : AGAIN;
@@ -223,40 +216,6 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
     takeAll();
     announcements.giveUp(nanos.getAsLong() + 1);
     peers.close();
-  }
-
-  private void list() {
-    lastListed = nanos.getAsLong();
-    try {
-      var listing = line.call(connection -> CoherenceSql.list(connection, nanos));
-      inTurn(() -> judge(listing));
-      if (listingFailed) {
-        listingFailed = false;
-        LOG.info("the leases can be read again; writes are answered as before");
-      }
-    } catch (SQLException failure) {
-      if (!listingFailed) {
-        listingFailed = true;
-        LOG.warn(
-            "the leases cannot be read ({}); writes that were stored wait, and after {} s are answered 503",
-            failure.getMessage(),
-            patience.toSeconds());
-      }
-    }
-  }
-
-  private void bury() {
-    for (var row : graves) {
-      try {
-        line.call(connection -> {
-          CoherenceSql.bury(connection, row.replica(), row.counter());
-          return true;
-        });
-        LOG.info("{} has not renewed its lease for a minute; it is forgotten", row.name());
-      } catch (SQLException failure) {
-        LOG.debug("the lease of {} stays for now: {}", row.name(), failure.getMessage());
-      }
-    }
   }
 
   // --- whoever has the turn ---
@@ -270,7 +229,10 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
       }
     }
     peers.tell();
-    if (announcements.needsListing() || (asleep && !announcements.isEmpty())) {
+    if (announcements.needsListing()) {
+      lister.ask();
+    }
+    if (asleep && !announcements.isEmpty()) {
       wake();
     }
   }
@@ -311,6 +273,9 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
   }
 
   private void judge(Listing listing) {
+    if (announcements.isOvertaken(listing)) {
+      return;
+    }
     peers.listed(listing, announcements.listed(listing));
     dead = announcements.longDead(listing);
   }

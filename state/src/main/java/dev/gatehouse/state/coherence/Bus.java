@@ -10,10 +10,12 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -27,6 +29,9 @@ import org.slf4j.LoggerFactory;
 final class Bus implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Bus.class);
   private static final int INTRODUCTION_MS = 3000;
+
+  /// After a connection that could not be taken, the next is taken so much later.
+  private static final Duration PAUSE = Duration.ofMillis(100);
 
   /// Other processes of one assembly, with room for those that reconnect.
   private static final int MOST_CONNECTIONS = 512;
@@ -89,13 +94,25 @@ final class Bus implements AutoCloseable {
           socket.close();
           continue;
         }
-        connections.add(socket);
-        Thread.ofPlatform().daemon().name("bus-connection").start(() -> serve(socket));
-      } catch (IOException failure) {
+        take(socket);
+      } catch (IOException | OutOfMemoryError failure) {
         if (!closed) {
           LOG.debug("the bus took no connection ({}); it goes on", failure.getMessage());
+          // No descriptor, or no thread, is to be had; whoever calls waits.
+          LockSupport.parkNanos(PAUSE.toNanos());
         }
       }
+    }
+  }
+
+  private void take(Socket socket) throws IOException {
+    connections.add(socket);
+    try {
+      Thread.ofPlatform().daemon().name("bus-connection").start(() -> serve(socket));
+    } catch (OutOfMemoryError noThread) {
+      connections.remove(socket);
+      socket.close();
+      throw noThread;
     }
   }
 

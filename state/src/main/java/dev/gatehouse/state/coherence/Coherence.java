@@ -80,7 +80,7 @@ import org.slf4j.LoggerFactory;
 /// is stopped would hold up every writer); versions to decide what is newer (see [NearCache#drop]).
 ///
 /// Concurrency: a platform thread renews, since it must come in time however many virtual threads
-/// are busy; [Announcer], [Bus] and [Peer] have their own. Caches are added at any time.
+/// are busy; [Announcer], [Lister], [Bus] and [Peer] have their own. Caches are added at any time.
 public final class Coherence implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Coherence.class);
   private static final int PRUNE_EVERY = 5;
@@ -152,7 +152,7 @@ public final class Coherence implements AutoCloseable {
         new Announcer(
             replica,
             settings,
-            new Line(database, settings.patience(), CoherenceSql.PREPARE),
+            new Line(database, settings.lease(), CoherenceSql.PREPARE),
             nanos,
             secret,
             random);

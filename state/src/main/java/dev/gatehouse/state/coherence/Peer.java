@@ -59,7 +59,12 @@ final class Peer implements AutoCloseable {
   static Peer call(Row row, BusSecret secret, SecureRandom random, Listener listener)
       throws IOException {
     var peer = new Peer(row, secret, random, listener);
-    Thread.ofPlatform().daemon().name("bus-to-" + row.name()).start(peer::connect);
+    try {
+      Thread.ofPlatform().daemon().name("bus-to-" + row.name()).start(peer::connect);
+    } catch (OutOfMemoryError noThread) {
+      peer.close();
+      throw noThread;
+    }
     return peer;
   }
 
@@ -81,7 +86,7 @@ final class Peer implements AutoCloseable {
     try {
       introduce();
       listener.connected(this);
-    } catch (IOException | IllegalArgumentException failure) {
+    } catch (IOException | RuntimeException failure) {
       close();
       listener.lost(this, String.valueOf(failure.getMessage()));
     }

@@ -5,6 +5,7 @@ import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -110,7 +111,8 @@ final class Peers {
   private void call(Row row) {
     try {
       connections.put(row.replica(), new Connection(Peer.call(row, secret, random, listener)));
-    } catch (IOException failure) {
+    } catch (IOException | OutOfMemoryError failure) {
+      // No descriptor, or no thread, is to be had now.
       LOG.debug("no bus to {} ({}); it is called again", row.name(), failure.getMessage());
     }
   }
@@ -159,7 +161,10 @@ final class Peers {
     if (untold.isEmpty()) {
       return;
     }
-    var changes = untold.stream().flatMap(write -> write.what().changes().stream()).toList();
+    var changes = new ArrayList<Change>();
+    for (var write : untold) {
+      changes.addAll(write.what().changes());
+    }
     connection.told = untold.getLast().sequence();
     connection.since = nanos.getAsLong();
     try {

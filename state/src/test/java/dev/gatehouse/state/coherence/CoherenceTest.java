@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.gatehouse.state.Database;
 import dev.gatehouse.state.DatabaseSettings;
+import dev.gatehouse.state.Line;
 import dev.gatehouse.state.Migrations;
 import dev.gatehouse.state.Servers;
 import java.io.IOException;
@@ -13,10 +14,14 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -113,6 +118,18 @@ class CoherenceTest {
   }
 
   @Test
+  void what_is_written_by_whoever_hears_that_a_write_is_certain_is_announced_too() {
+    var here = join("here");
+    var there = join("there");
+    for (int i = 0; i < 20; i++) {
+      var value = Integer.toString(i);
+      here.writeLater("a", value).thenCompose(_ -> here.writeLater("b", value)).join();
+      assertThat(there.read("a")).contains(value);
+      assertThat(there.read("b")).contains(value);
+    }
+  }
+
+  @Test
   void a_bus_connection_that_breaks_is_made_again() {
     var here = join("here");
     var there = join("there");
@@ -198,6 +215,60 @@ class CoherenceTest {
       here.write("k", Integer.toString(i));
     }
     await().atMost(SOON).until(() -> rows("state_changes") == 0);
+  }
+
+  /// Its statements are planned while it is empty.
+  @Test
+  void the_log_is_read_by_its_index_however_long_it_has_become() throws SQLException {
+    var line = new Line(outside, SOON, CoherenceSql.PREPARE);
+    var who =
+        new CoherenceSql.Identity(new UUID(1, 1), "one", "127.0.0.1:1", Duration.ofSeconds(2));
+    line.call(connection -> CoherenceSql.join(connection, who));
+    long before = scans(line);
+    int counter = 0;
+    for (int round = 0; round < 4; round++) {
+      for (int i = 0; i < 12; i++) {
+        long known = ++counter;
+        var applied = line.call(CoherenceTest::snapshot);
+        noteChanges(round * 500);
+        var answer =
+            line.call(connection -> CoherenceSql.renew(connection, who.replica(), known, applied));
+        assertThat(answer.counter()).isEqualTo(known + 1);
+        assertThat(answer.changes()).hasSize(round * 500);
+        line.call(connection -> CoherenceSql.prune(connection, 100));
+      }
+    }
+    assertThat(rows("state_changes")).isPositive();
+    assertThat(scans(line)).isEqualTo(before);
+    line.close();
+  }
+
+  private void noteChanges(int count) {
+    outside.with(handle ->
+        handle.execute(
+            "SELECT state_note('rows', 'k' || n, n) FROM generate_series(1, ?) AS n", count));
+  }
+
+  private static Snapshot snapshot(Connection connection) throws SQLException {
+    return Snapshot.parse(text(connection, "SELECT pg_current_snapshot()::text"));
+  }
+
+  /// How often the whole of the log was read.
+  private static long scans(Line line) throws SQLException {
+    line.call(connection -> text(connection, "SELECT pg_stat_force_next_flush()::text"));
+    return Long.parseLong(
+        line.call(connection ->
+            text(
+                connection,
+                "SELECT seq_scan::text FROM pg_stat_all_tables WHERE relname = 'state_changes'")));
+  }
+
+  private static String text(Connection connection, String sql) throws SQLException {
+    try (var statement = connection.createStatement();
+        var row = statement.executeQuery(sql)) {
+      row.next();
+      return Objects.requireNonNullElse(row.getString(1), "");
+    }
   }
 
   @Test

@@ -9,6 +9,7 @@ import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.security.SecureRandom;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /// One process's share of a table of texts: its database, its membership, its cache.
@@ -86,7 +87,11 @@ final class Node implements AutoCloseable {
   }
 
   void write(String key, String value) {
-    cache.change(
+    writeLater(key, value).join();
+  }
+
+  CompletableFuture<Boolean> writeLater(String key, String value) {
+    return cache.changeLater(
         key,
         () ->
             database.with(handle ->
