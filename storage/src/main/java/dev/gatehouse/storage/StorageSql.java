@@ -69,12 +69,11 @@ final class StorageSql {
       SELECT EXISTS (SELECT FROM storage_documents WHERE partition = :partition)
       """;
 
-  // The row is written before its change is noted; both are seen or neither is.
+  // At the end of what a write returns: the row is written before its change is noted; both are
+  // seen or neither is.
   private static final String NOTED =
       """
-      SELECT version, created,
         CASE WHEN ? THEN state_note('storage.documents', ?, version) ELSE 0 END AS noted
-      FROM written
       """;
 
   // Concurrent puts of one key queue on its row; each draws its version while it holds the row, so
@@ -83,14 +82,12 @@ final class StorageSql {
   // row that this statement inserted.
   private static final String PUT =
       """
-      WITH written AS (
-        INSERT INTO storage_documents AS held (partition, id, version, body)
-        VALUES (?, ?, nextval('storage_version'), ?)
-        ON CONFLICT (partition, id) DO UPDATE
-          SET version = nextval('storage_version'), body = excluded.body
-          WHERE NOT held.version = ANY (CAST(? AS bigint[]))
-        RETURNING version, xmax = 0 AS created
-      )
+      INSERT INTO storage_documents AS held (partition, id, version, body)
+      VALUES (?, ?, nextval('storage_version'), ?)
+      ON CONFLICT (partition, id) DO UPDATE
+        SET version = nextval('storage_version'), body = excluded.body
+        WHERE NOT held.version = ANY (CAST(? AS bigint[]))
+      RETURNING version, xmax = 0 AS created,
       """
           + NOTED;
 
@@ -98,12 +95,10 @@ final class StorageSql {
   // insert nothing.
   private static final String CREATE =
       """
-      WITH written AS (
-        INSERT INTO storage_documents (partition, id, version, body)
-        VALUES (?, ?, nextval('storage_version'), ?)
-        ON CONFLICT (partition, id) DO NOTHING
-        RETURNING version, true AS created
-      )
+      INSERT INTO storage_documents (partition, id, version, body)
+      VALUES (?, ?, nextval('storage_version'), ?)
+      ON CONFLICT (partition, id) DO NOTHING
+      RETURNING version, true AS created,
       """
           + NOTED;
 
@@ -111,13 +106,11 @@ final class StorageSql {
   // two with the same expected version exactly one finds it.
   private static final String REPLACE =
       """
-      WITH written AS (
-        UPDATE storage_documents SET version = nextval('storage_version'), body = ?
-        WHERE partition = ? AND id = ?
-          AND (? OR version = ANY (CAST(? AS bigint[])))
-          AND NOT version = ANY (CAST(? AS bigint[]))
-        RETURNING version, false AS created
-      )
+      UPDATE storage_documents SET version = nextval('storage_version'), body = ?
+      WHERE partition = ? AND id = ?
+        AND (? OR version = ANY (CAST(? AS bigint[])))
+        AND NOT version = ANY (CAST(? AS bigint[]))
+      RETURNING version, false AS created,
       """
           + NOTED;
 
