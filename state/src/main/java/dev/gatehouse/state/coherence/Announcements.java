@@ -28,23 +28,45 @@ final class Announcements {
   /// Dead for so long that its row is only in the way.
   private static final Duration LONG_DEAD = Duration.ofMinutes(1);
 
-  /// A committed write that has not been answered.
+  /// A write that has not been answered. What the others are told of it before it is committed, and
+  /// what after, is not the same ([#foretell]).
   static final class Open {
-    private final long sequence;
-    private final Announced what;
+    private static final long NEVER = 0;
+
+    private final List<Change> coming;
+    private Optional<Announced> what = Optional.empty();
     private Optional<Set<UUID>> waitsFor = Optional.empty();
 
-    private Open(long sequence, Announced what) {
-      this.sequence = sequence;
-      this.what = what;
+    /// [#NEVER] before it is open.
+    private long sequence = NEVER;
+
+    /// When the first was told that it is coming.
+    private Optional<Long> foretoldAt = Optional.empty();
+
+    /// @param coming empty where it is told only once it has been committed
+    Open(List<Change> coming) {
+      this.coming = coming;
     }
 
     long sequence() {
       return sequence;
     }
 
-    Announced what() {
-      return what;
+    /// What is to be told now.
+    ///
+    /// @param now before it is sent
+    List<Change> tell(long now) {
+      if (what.isPresent()) {
+        return what.get().changes;
+      }
+      if (foretoldAt.isEmpty()) {
+        foretoldAt = Optional.of(now);
+      }
+      return coming;
+    }
+
+    private boolean isCommitted() {
+      return what.isPresent();
     }
   }
 
@@ -64,6 +86,7 @@ final class Announcements {
   private final long longestLease;
   private final long listingLasts;
   private final long margin;
+  private final long foretold;
   private final List<Open> open = new ArrayList<>();
   private final Map<UUID, Observed> observed = new HashMap<>();
   private final Map<UUID, Long> acknowledged = new HashMap<>();
@@ -77,24 +100,51 @@ final class Announcements {
 
   /// @param lease how long leases last where we have heard of none
   /// @param listingLasts how much older than a commit the listing may be that it goes by
-  Announcements(UUID self, Duration lease, Duration margin, Duration listingLasts) {
+  /// @param foretold how long before a commit the others may have closed the row; less than they
+  ///   keep it closed
+  Announcements(
+      UUID self, Duration lease, Duration margin, Duration listingLasts, Duration foretold) {
     this.self = self;
+    this.foretold = foretold.toNanos();
     this.listingLasts = listingLasts.toNanos();
     this.longestLease = lease.toNanos();
     this.margin = margin.toNanos();
   }
 
-  void add(Announced what) {
-    var added = new Open(++sequence, what);
-    open.add(added);
-    if (isCoveredByLatest(added)) {
-      judge(added, live);
+  /// A write is about to be carried out. Whoever is told that drops the row and remembers nothing
+  /// of it for a time; so what they acknowledge of it counts if the commit comes within that time.
+  void foretell(Open write) {
+    open(write);
+  }
+
+  private void open(Open write) {
+    write.sequence = ++sequence;
+    open.add(write);
+  }
+
+  /// A write was committed, foretold or not.
+  void commit(Open write, Announced what) {
+    write.what = Optional.of(what);
+    if (write.sequence == Open.NEVER) {
+      open(write);
+    } else if (write.foretoldAt.filter(at -> what.committedBy - at >= foretold).isPresent()) {
+      // Some may remember the row again, as it was before; so all of it is told anew.
+      open.remove(write);
+      open(write);
+    }
+    if (isCoveredByLatest(what)) {
+      judge(write, what, live);
       confirm(what.committedBy);
     }
   }
 
-  private boolean isCoveredByLatest(Open write) {
-    return run.isPresent() && write.what.committedBy - latest < listingLasts;
+  /// A write that was foretold changed nothing, or failed.
+  void abandon(Open write) {
+    open.remove(write);
+  }
+
+  private boolean isCoveredByLatest(Announced what) {
+    return run.isPresent() && what.committedBy - latest < listingLasts;
   }
 
   boolean isEmpty() {
@@ -105,7 +155,7 @@ final class Announcements {
   boolean needsListing() {
     // No streams here and in the next two: each of them is asked some times a write.
     for (var write : open) {
-      if (write.waitsFor.isEmpty()) {
+      if (write.isCommitted() && write.waitsFor.isEmpty()) {
         return true;
       }
     }
@@ -114,7 +164,10 @@ final class Announcements {
 
   /// When the oldest of them was committed.
   Optional<Long> oldest() {
-    return open.isEmpty() ? Optional.empty() : Optional.of(open.getFirst().what.committedBy);
+    return open.stream()
+        .flatMap(write -> write.what.stream())
+        .map(Announced::committedBy)
+        .reduce((one, other) -> other - one < 0 ? other : one);
   }
 
   /// What `replica` has to be told beyond the sequence `told`, all of it and in order, so that an
@@ -160,18 +213,16 @@ final class Announcements {
             .filter(row -> !row.replica().equals(self) && isAlive(row, listing.sentAt()))
             .toList();
     for (var write : open) {
-      if (isCoveredByLatest(write)) {
-        judge(write, live);
-      }
+      write.what.filter(this::isCoveredByLatest).ifPresent(what -> judge(write, what, live));
     }
     confirm(listing.sentAt());
     return live;
   }
 
-  private void judge(Open write, List<Row> live) {
+  private void judge(Open write, Announced what, List<Row> live) {
     var alive = new HashSet<UUID>();
     for (var row : live) {
-      if (!row.seen().sees(write.what.transaction)
+      if (!row.seen().sees(what.transaction)
           && acknowledged.getOrDefault(row.replica(), 0L) < write.sequence) {
         alive.add(row.replica());
       }
@@ -188,7 +239,7 @@ final class Announcements {
     open.removeIf(write -> {
       boolean done = write.waitsFor.map(Collection::isEmpty).orElse(false);
       if (done) {
-        write.what.confirmed.complete(null);
+        write.what.ifPresent(what -> what.confirmed.complete(null));
       }
       return done;
     });
@@ -197,11 +248,9 @@ final class Announcements {
   /// Gives up what was committed before `instant`.
   void giveUp(long instant) {
     open.removeIf(write -> {
-      boolean late = write.what.committedBy - instant < 0;
-      if (late) {
-        write.what.confirmed.completeExceptionally(new TimeoutException());
-      }
-      return late;
+      var late = write.what.filter(what -> what.committedBy - instant < 0);
+      late.ifPresent(what -> what.confirmed.completeExceptionally(new TimeoutException()));
+      return late.isPresent();
     });
   }
 

@@ -3,6 +3,7 @@ package dev.gatehouse.state.coherence;
 import dev.gatehouse.http.Problem;
 import dev.gatehouse.state.Line;
 import dev.gatehouse.state.coherence.Announcements.Announced;
+import dev.gatehouse.state.coherence.Announcements.Open;
 import java.io.IOException;
 import java.nio.channels.ClosedSelectorException;
 import java.nio.channels.Selector;
@@ -21,8 +22,8 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// Tells the other replicas of this process's writes, and lets each write go on when none of them
-/// can answer with what was there before.
+/// Tells the other replicas of this process's writes, before and if need be after their commit, and
+/// lets each write go on when none of them can answer with what was there before.
 ///
 /// Concurrency. What has happened (writes, connections, listings) goes into a queue, and whoever
 /// has the turn takes all that is there and does what [Announcements] says. Mostly that is who
@@ -44,7 +45,11 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
   private static final Duration AWAKE = Duration.ofSeconds(1);
 
   private sealed interface Event {
-    record Written(Announced what) implements Event {}
+    record Foretold(Open write) implements Event {}
+
+    record Written(Open write, Announced what) implements Event {}
+
+    record Abandoned(Open write) implements Event {}
 
     record Listed(Listing listing) implements Event {}
 
@@ -90,7 +95,12 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
       throws IOException {
     this.selector = Selector.open();
     this.announcements =
-        new Announcements(self, settings.lease(), settings.margin(), settings.listingLasts());
+        new Announcements(
+            self,
+            settings.lease(),
+            settings.margin(),
+            settings.listingLasts(),
+            CoherenceSettings.FORETOLD);
     this.lister = new Lister(line, nanos, settings.patience(), this::listed);
     this.nanos = nanos;
     this.patience = settings.patience();
@@ -104,12 +114,34 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
   // --- from other threads ---
 
   @Override
+  public NearCache.Coming foretell(String space, String key) {
+    var write = new Open(List.of(Change.coming(space, key)));
+    happened(new Event.Foretold(write));
+    return new NearCache.Coming() {
+      @Override
+      public CompletableFuture<@Nullable Void> committed(long version, long transaction) {
+        return announce(write, List.of(new Change(space, key, version)), transaction);
+      }
+
+      @Override
+      public void abandoned() {
+        happened(new Event.Abandoned(write));
+      }
+    };
+  }
+
+  @Override
   public CompletableFuture<@Nullable Void> announce(
-      String space, Collection<String> keys, long version, long transaction) {
-    var changes = keys.stream().map(key -> new Change(space, key, version)).toList();
+      String space, Collection<String> keys, long transaction) {
+    var changes = keys.stream().map(key -> new Change(space, key, 0)).toList();
+    return announce(new Open(List.of()), changes, transaction);
+  }
+
+  private CompletableFuture<@Nullable Void> announce(
+      Open write, List<Change> changes, long transaction) {
     var confirmed = new CompletableFuture<@Nullable Void>();
     long committedBy = nanos.getAsLong();
-    happened(new Event.Written(new Announced(changes, transaction, committedBy, confirmed)));
+    happened(new Event.Written(write, new Announced(changes, transaction, committedBy, confirmed)));
     return confirmed.handle((told, late) -> {
       if (late != null) {
         throw unconfirmed();
@@ -244,10 +276,12 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
 
   private void take(Event event) {
     switch (event) {
-      case Event.Written(var what) -> {
+      case Event.Foretold(var write) -> announcements.foretell(write);
+      case Event.Written(var write, var what) -> {
         lastWrite = what.committedBy();
-        announcements.add(what);
+        announcements.commit(write, what);
       }
+      case Event.Abandoned(var write) -> announcements.abandon(write);
       case Event.Listed(var listing) -> judge(listing);
       case Event.Connected(var peer) -> {
         if (peers.adopt(peer)) {
@@ -265,10 +299,10 @@ final class Announcer implements NearCache.Announcement, Peer.Listener, AutoClos
 
   private static void refuse(Event event) {
     switch (event) {
-      case Event.Written(var what) ->
+      case Event.Written(_, var what) ->
           what.confirmed().completeExceptionally(new ClosedSelectorException());
       case Event.Connected(var peer) -> peer.close();
-      case Event.Listed _, Event.Lost _, Event.Closed _ -> {}
+      case Event.Foretold _, Event.Abandoned _, Event.Listed _, Event.Lost _, Event.Closed _ -> {}
     }
   }
 

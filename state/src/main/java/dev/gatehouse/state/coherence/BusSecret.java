@@ -23,11 +23,11 @@ final class BusSecret {
   }
 
   byte[] ofCaller(byte[] listener, byte[] caller, UUID replica) {
-    return proof("gatehouse bus 1: caller", listener, caller, replica);
+    return proof("gatehouse bus 2: caller", listener, caller, replica);
   }
 
   byte[] ofReplica(byte[] listener, byte[] caller, UUID replica) {
-    return proof("gatehouse bus 1: replica", listener, caller, replica);
+    return proof("gatehouse bus 2: replica", listener, caller, replica);
   }
 
   /// Takes as long for any difference.

@@ -37,7 +37,9 @@ import org.slf4j.LoggerFactory;
 /// goes by a listing of all leases that it asked for (at *L*) after C, or up to *v* before C on its
 /// own monotonic clock, and acknowledges when each R that is listed
 ///
-/// 1. has acknowledged x on the bus, having dropped the entry and every load under way; or
+/// 1. has acknowledged x on the bus, having dropped the entry and every load under way; or has
+///    acknowledged so that x *is coming*, and C was known on W's monotonic clock within a time *t*
+///    of sending that; or
 /// 2. shows in its row, in this listing or a later one, a snapshot that sees x; or
 /// 3. is listed, in this or a later one, with a counter that W, on its own monotonic clock, has
 ///    known for *d* and a margin.
@@ -48,6 +50,10 @@ import org.slf4j.LoggerFactory;
 /// - *R was listed and acknowledged, or published such a snapshot.* It dropped what it had of the
 ///   row before that. The entry was put by a load that began later than the drop, or else its
 ///   flight would have been taken off ([NearCache]); so later than C: it saw x.
+/// - *R acknowledged that x is coming.* From when it heard that, and so from later than W's sending
+///   it, R remembered nothing of the row for longer than t, and let nobody join a load that had
+///   begun. So the entry's load began later than t after the sending, and so after C: it saw x.
+///   When the acknowledgement came, and when W answered, does not matter.
 /// - *R was given up (3)* by a listing asked for at L'. Its renewal to that counter was sent at
 ///   most when W first heard of it, so the lease by that renewal was over at L'. A next renewal may
 ///   have been under way then, not yet committed. But its answer came to R after L', when R's lease
@@ -65,7 +71,13 @@ import org.slf4j.LoggerFactory;
 ///
 /// **What the pause buys.** Everybody lists the leases with each renewal, well within v; so a write
 /// finds a listing that is young enough and asks for none, and costs only its own statement and one
-/// round on the bus. The price is a second of reading through after each start.
+/// round on the bus, at the same time. The price is a second of reading through after each start.
+///
+/// **What foretelling buys.** The round on the bus takes place while the statement is executed. A
+/// commit that comes later than t (the row was locked, the disk is slow) is told anew, and then the
+/// bus adds little to what it waited for anyway. The price is that for a moment after each write
+/// the others ask the database for that row. A writer that dies in between has acknowledged
+/// nothing, and the change log tells of its commit.
 ///
 /// **When the server is another.** Renewals are committed without waiting for the disk, the change
 /// log does not outlive a crash, and a standby may be promoted that lacks the last rows. So every
@@ -222,7 +234,7 @@ public final class Coherence implements AutoCloseable {
   /// @param bytes how much it may hold, about
   /// @param weight of a value in bytes
   public <V> NearCache<V> cache(String space, long bytes, ToIntFunction<V> weight) {
-    var cache = new NearCache<V>(space, bytes, weight, lease, announcer, beforeAnswer);
+    var cache = new NearCache<V>(space, bytes, weight, lease, announcer, nanos, beforeAnswer);
     if (caches.putIfAbsent(space, cache) != null) {
       throw new IllegalArgumentException("there is a cache of " + space + " already");
     }
@@ -232,7 +244,12 @@ public final class Coherence implements AutoCloseable {
   private void apply(List<Change> changes) {
     for (var change : changes) {
       var cache = caches.get(change.space());
-      if (cache != null) {
+      if (cache == null) {
+        continue;
+      }
+      if (change.isComing()) {
+        cache.close(change.key(), nanos.getAsLong() + CoherenceSettings.CLOSED.toNanos());
+      } else {
         cache.drop(change.key(), change.version());
       }
     }

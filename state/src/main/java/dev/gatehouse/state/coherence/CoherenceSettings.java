@@ -30,6 +30,13 @@ public record CoherenceSettings(
           Duration.ofSeconds(10),
           Optional.empty());
 
+  /// For how long a replica remembers nothing of a row that another one is about to write. Until
+  /// then each read of it asks the database; so it is no longer than commits mostly take.
+  static final Duration CLOSED = Duration.ofMillis(20);
+
+  /// A commit that comes later than this after the row was closed is told once more.
+  static final Duration FORETOLD = Duration.ofMillis(15);
+
   public CoherenceSettings {
     if (renewEvery.multipliedBy(2).compareTo(lease) > 0) {
       throw new IllegalArgumentException("A lease must last two renewals or more.");

@@ -2,13 +2,16 @@ package dev.gatehouse.state.coherence;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
+import java.util.ArrayList;
 import java.util.Collection;
-import java.util.List;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
@@ -26,7 +29,9 @@ import org.jspecify.annotations.Nullable;
 /// that a change overtook never enters, and readers that come after the change start a load of
 /// their own. Readers that joined before the change get the older value: they started before it was
 /// acknowledged. An entry carries the epoch its load began in, and no other epoch takes it; so it
-/// does not matter when exactly the memory is cleared. No lock is held while the database is asked.
+/// does not matter when exactly the memory is cleared. A row that is about to change elsewhere is
+/// closed for a time: it has no entry then, and a load is shared only by who came before it began.
+/// No lock is held while the database is asked.
 public final class NearCache<V> {
   /// What a load found.
   ///
@@ -57,23 +62,70 @@ public final class NearCache<V> {
   /// there before, or with a [dev.gatehouse.http.Refusal] when not every one could be heard of; the
   /// thread that ends it waits for nothing, and neither may what depends on it.
   interface Announcement {
+    /// A row is about to be written: the others may remember nothing of it for a time.
+    Coming foretell(String space, String key);
+
+    /// Rows without versions were written.
     CompletableFuture<@Nullable Void> announce(
-        String space, Collection<String> keys, long version, long transaction);
+        String space, Collection<String> keys, long transaction);
+  }
+
+  /// A write that was foretold: it is either, once.
+  interface Coming {
+    CompletableFuture<@Nullable Void> committed(long version, long transaction);
+
+    void abandoned();
   }
 
   record Entry<V>(long epoch, long version, V value) {}
 
+  /// What stands in a row's place while it is not simply remembered or not.
+  sealed interface Slot<V> {}
+
   /// A load that is under way.
-  static final class Flight<V> {
+  static final class Flight<V> implements Slot<V> {
     private final long epoch;
+    private final Optional<CompletableFuture<V>> before;
     private final CompletableFuture<V> result = new CompletableFuture<>();
+
+    /// Of a row that is closed: guarded by the map's lock of the key.
+    private boolean begun;
+
+    /// @param before the load that has to end first
+    private Flight(long epoch, Optional<CompletableFuture<V>> before) {
+      this.epoch = epoch;
+      this.before = before;
+    }
 
     CompletableFuture<V> result() {
       return result;
     }
 
-    private Flight(long epoch) {
-      this.epoch = epoch;
+    /// Ends when it may begin.
+    CompletableFuture<?> ready() {
+      return before
+          .<CompletableFuture<?>>map(load -> load.handle((value, failure) -> true))
+          .orElseGet(() -> CompletableFuture.completedFuture(true));
+    }
+  }
+
+  /// The row is about to change elsewhere. Nothing of it is remembered, and readers share only a
+  /// load that has not begun when they come; so there is one at a time.
+  private static final class Closed<V> implements Slot<V> {
+    private final String key;
+    private final long until;
+
+    /// The newest load, guarded by the map's lock of the key.
+    private Optional<Flight<V>> newest;
+
+    private Closed(String key, long until, Optional<Flight<V>> newest) {
+      this.key = key;
+      this.until = until;
+      this.newest = newest;
+    }
+
+    private boolean lasts(long now) {
+      return until - now > 0;
     }
   }
 
@@ -81,8 +133,13 @@ public final class NearCache<V> {
   private final Lease lease;
   private final Announcement announcement;
   private final Runnable beforeAnswer;
+  private final LongSupplier nanos;
   private final Cache<String, Entry<V>> entries;
-  private final ConcurrentHashMap<String, Flight<V>> flights = new ConcurrentHashMap<>();
+  private final ConcurrentHashMap<String, Slot<V>> flights = new ConcurrentHashMap<>();
+
+  /// In the order in which they open again, nearly.
+  private final Queue<Closed<V>> closed = new ConcurrentLinkedQueue<>();
+
   private final LongAdder hits = new LongAdder();
   private final LongAdder misses = new LongAdder();
   private final LongAdder through = new LongAdder();
@@ -95,7 +152,9 @@ public final class NearCache<V> {
       ToIntFunction<V> weight,
       Lease lease,
       Announcement announcement,
+      LongSupplier nanos,
       Runnable beforeAnswer) {
+    this.nanos = nanos;
     this.space = space;
     this.lease = lease;
     this.announcement = announcement;
@@ -126,8 +185,8 @@ public final class NearCache<V> {
       through.increment();
       return loader.load(key).value();
     }
-    misses.increment();
     var boarding = board(key, epoch);
+    misses.increment();
     return boarding.own ? lead(key, boarding.flight, loader) : join(boarding.flight.result);
   }
 
@@ -159,20 +218,44 @@ public final class NearCache<V> {
   record Boarding<V>(Flight<V> flight, boolean own) {}
 
   /// The flight for a reader that came in `epoch`: one that has not been overtaken by a change and
-  /// began in no earlier epoch, else a new one.
+  /// began in no earlier epoch, else a new one; for a row that is closed, one that has not begun.
   Boarding<V> board(String key, long epoch) {
-    var fresh = new Flight<V>(epoch);
-    var flight = flights.compute(key, (same, flying) -> suits(flying, epoch) ? flying : fresh);
-    return new Boarding<>(flight, flight == fresh);
+    long now = nanos.getAsLong();
+    var taken = new ArrayList<Boarding<V>>(1);
+    flights.compute(
+        key,
+        (same, slot) -> {
+          if (slot instanceof Closed<V> row && row.lasts(now)) {
+            var waiting = row.newest.filter(newest -> !newest.begun);
+            var flight =
+                waiting.orElseGet(() -> new Flight<>(epoch, row.newest.map(Flight::result)));
+            row.newest = Optional.of(flight);
+            taken.add(new Boarding<>(flight, waiting.isEmpty()));
+            return row;
+          }
+          boolean suits = slot instanceof Flight<V> flying && flying.epoch >= epoch;
+          var flight = suits ? (Flight<V>) slot : new Flight<V>(epoch, Optional.empty());
+          taken.add(new Boarding<>(flight, !suits));
+          return flight;
+        });
+    return taken.getFirst();
   }
 
-  private static boolean suits(@Nullable Flight<?> flying, long epoch) {
-    return flying != null && flying.epoch >= epoch;
+  /// From now on nobody joins this load of a row that is closed.
+  void begin(String key, Flight<V> flight) {
+    flights.computeIfPresent(
+        key,
+        (same, slot) -> {
+          flight.begun = true;
+          return slot;
+        });
   }
 
   private V lead(String key, Flight<V> flight, Loader<V> loader) {
     Loaded<V> loaded;
     try {
+      flight.ready().join();
+      begin(key, flight);
       loaded = loader.load(key);
     } catch (RuntimeException | Error failure) {
       flights.remove(key, flight);
@@ -226,19 +309,22 @@ public final class NearCache<V> {
   /// no process can answer with what was there before (or with the 503). So nobody's thread has to
   /// be woken between the last replica's word and the answer (bench/storage).
   public <T> CompletableFuture<T> changeLater(String key, Supplier<Written<T>> write) {
+    var coming = announcement.foretell(space, key);
     Written<T> written;
     try {
       written = write.get();
     } catch (RuntimeException | Error failure) {
       drop(key);
+      coming.abandoned();
       throw failure;
     }
     if (written.transaction() == 0) {
+      coming.abandoned();
       return CompletableFuture.completedFuture(written.outcome());
     }
     drop(key, written.version());
-    return announcement
-        .announce(space, List.of(key), written.version(), written.transaction())
+    return coming
+        .committed(written.version(), written.transaction())
         .thenApply(told -> written.outcome());
   }
 
@@ -254,9 +340,42 @@ public final class NearCache<V> {
     }
     if (!written.keys().isEmpty()) {
       written.keys().forEach(this::drop);
-      join(announcement.announce(space, written.keys(), 0, written.transaction()));
+      join(announcement.announce(space, written.keys(), written.transaction()));
     }
     return written.outcome();
+  }
+
+  /// Another process is about to change the row: it is forgotten, and until `until` nothing of it
+  /// is remembered.
+  void close(String key, long until) {
+    open();
+    flights.compute(
+        key,
+        (same, slot) -> {
+          var row =
+              slot instanceof Closed<V> was
+                  ? new Closed<>(key, was.lasts(until) ? was.until : until, was.newest)
+                  : new Closed<V>(key, until, Optional.empty());
+          closed.add(row);
+          return row;
+        });
+    entries.invalidate(key);
+  }
+
+  /// Takes away what is not closed any more, so that rows nobody reads take no memory.
+  private void open() {
+    long now = nanos.getAsLong();
+    for (var row = closed.peek(); row != null && !row.lasts(now); row = closed.peek()) {
+      closed.remove(row);
+      flights.remove(row.key, row);
+    }
+  }
+
+  /// Takes off what is flying; what is closed stays so.
+  private void ground(String key) {
+    long now = nanos.getAsLong();
+    flights.computeIfPresent(
+        key, (same, slot) -> slot instanceof Closed<V> row && row.lasts(now) ? row : null);
   }
 
   /// The row has changed, to what is not known.
@@ -268,7 +387,7 @@ public final class NearCache<V> {
   /// proves nothing: one that creates a row is drawn before it waits for whoever deletes it, so
   /// versions are not always in the order of commits.
   void drop(String key, long version) {
-    flights.remove(key);
+    ground(key);
     entries
         .asMap()
         .computeIfPresent(
@@ -277,8 +396,13 @@ public final class NearCache<V> {
 
   /// Forgets everything.
   void clear() {
-    flights.clear();
+    flights.keySet().forEach(this::ground);
     entries.invalidateAll();
+  }
+
+  /// How many rows are being loaded or were closed. For tests.
+  int underway() {
+    return flights.size();
   }
 
   // --- for metrics ---

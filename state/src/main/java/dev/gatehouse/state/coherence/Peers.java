@@ -161,12 +161,13 @@ final class Peers {
     if (untold.isEmpty()) {
       return;
     }
+    long now = nanos.getAsLong();
     var changes = new ArrayList<Change>();
     for (var write : untold) {
-      changes.addAll(write.what().changes());
+      changes.addAll(write.tell(now));
     }
     connection.told = untold.getLast().sequence();
-    connection.since = nanos.getAsLong();
+    connection.since = now;
     try {
       connection.peer.tell(Frames.encode(connection.told, changes));
     } catch (IOException failure) {

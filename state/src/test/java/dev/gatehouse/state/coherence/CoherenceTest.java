@@ -87,8 +87,12 @@ class CoherenceTest {
     outside.with(handle ->
         handle.execute("UPDATE state_leases SET address = '127.0.0.1:1' WHERE name = 'there'"));
     for (int i = 1; i <= 5; i++) {
-      assertThat(there.read("k")).contains(Integer.toString(i - 1));
-      assertThat(there.cache.peek("k")).isPresent();
+      var before = Integer.toString(i - 1);
+      await()
+          .untilAsserted(() -> {
+            assertThat(there.read("k")).contains(before);
+            assertThat(there.cache.peek("k")).isPresent();
+          });
       here.write("k", Integer.toString(i));
       assertThat(there.read("k")).contains(Integer.toString(i));
     }
@@ -127,6 +131,38 @@ class CoherenceTest {
       assertThat(there.read("a")).contains(value);
       assertThat(there.read("b")).contains(value);
     }
+  }
+
+  /// It is foretold, and by its commit the other one remembers the row again.
+  @Test
+  void a_write_that_takes_long_to_commit_is_told_again() throws SQLException {
+    var here = join("here");
+    var there = join("there");
+    here.write("k", "old");
+    var other = new Line(outside, SOON, "");
+    var write =
+        other.call(connection -> {
+          connection.setAutoCommit(false);
+          text(connection, "SELECT value FROM rows WHERE key = 'k' FOR UPDATE");
+          var written = here.writeSoon("k", "new");
+          await().atMost(SOON).until(this::somebodyWaits);
+          await()
+              .atMost(SOON)
+              .until(() -> there.read("k").isPresent() && there.cache.peek("k").isPresent());
+          connection.commit();
+          return written;
+        });
+    write.join();
+    assertThat(there.read("k")).contains("new");
+    other.close();
+  }
+
+  private boolean somebodyWaits() {
+    return outside.with(handle ->
+        handle
+            .createQuery("SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+            .mapTo(Boolean.class)
+            .one());
   }
 
   @Test

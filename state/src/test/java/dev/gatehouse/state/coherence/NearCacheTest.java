@@ -4,11 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import dev.gatehouse.state.coherence.NearCache.Boarding;
 import dev.gatehouse.state.coherence.NearCache.Loaded;
 import dev.gatehouse.state.coherence.NearCache.Written;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -28,7 +28,8 @@ class NearCacheTest {
           100_000,
           String::length,
           lease,
-          (space, keys, version, transaction) -> CompletableFuture.completedFuture(null),
+          new Nobody(),
+          clock::get,
           () -> beforeAnswer.run());
   private final AtomicInteger loads = new AtomicInteger();
 
@@ -131,6 +132,56 @@ class NearCacheTest {
     assertThat(cache.peek("k")).contains("v");
     cache.drop("k", 6);
     assertThat(cache.peek("k")).isEmpty();
+  }
+
+  @Test
+  void while_it_is_closed_nothing_of_a_row_is_remembered() {
+    lease.begin(clock.get());
+    cache.get("k", key -> loaded("old"));
+    cache.close("k", clock.get() + 20);
+    assertThat(cache.peek("k")).isEmpty();
+    assertThat(cache.get("k", key -> loaded("old"))).isEqualTo("old");
+    assertThat(cache.peek("k")).isEmpty();
+
+    clock.addAndGet(10);
+    cache.close("k", clock.get() + 20);
+    cache.close("k", clock.get() + 1);
+    cache.drop("k", 7);
+    cache.clear();
+    clock.addAndGet(19);
+    cache.get("k", key -> loaded("old"));
+    assertThat(cache.peek("k")).isEmpty();
+
+    clock.addAndGet(1);
+    assertThat(cache.get("k", key -> loaded("new"))).isEqualTo("new");
+    assertThat(cache.peek("k")).contains("new");
+  }
+
+  @Test
+  void of_the_readers_of_a_closed_row_one_loads_at_a_time_for_those_that_came_before_it_began() {
+    lease.begin(clock.get());
+    long epoch = lease.epoch();
+    cache.close("k", clock.get() + 20);
+    var first = cache.board("k", epoch);
+    assertThat(first.own()).isTrue();
+    assertThat(cache.board("k", epoch)).isEqualTo(new Boarding<>(first.flight(), false));
+    cache.begin("k", first.flight());
+
+    var second = cache.board("k", epoch);
+    assertThat(second.own()).isTrue();
+    assertThat(cache.board("k", epoch)).isEqualTo(new Boarding<>(second.flight(), false));
+    assertThat(second.flight().ready()).isNotDone();
+    cache.land("k", first.flight(), new Loaded<>("v", 1));
+    assertThat(second.flight().ready()).isDone();
+    assertThat(cache.peek("k")).isEmpty();
+  }
+
+  @Test
+  void rows_that_were_closed_take_no_memory_later() {
+    for (int i = 0; i < 1000; i++) {
+      cache.close("k" + i, clock.incrementAndGet() + 20);
+    }
+    assertThat(cache.underway()).isEqualTo(20);
   }
 
   @Test

@@ -90,6 +90,11 @@ final class Node implements AutoCloseable {
     writeLater(key, value).join();
   }
 
+  /// On another thread.
+  CompletableFuture<Void> writeSoon(String key, String value) {
+    return CompletableFuture.runAsync(() -> write(key, value), Thread::startVirtualThread);
+  }
+
   CompletableFuture<Boolean> writeLater(String key, String value) {
     return cache.changeLater(
         key,

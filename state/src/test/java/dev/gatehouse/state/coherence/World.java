@@ -1,6 +1,8 @@
 package dev.gatehouse.state.coherence;
 
 import dev.gatehouse.state.coherence.Announcements.Announced;
+import dev.gatehouse.state.coherence.Announcements.Open;
+import dev.gatehouse.state.coherence.NearCache.Flight;
 import dev.gatehouse.state.coherence.NearCache.Loaded;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -29,6 +31,8 @@ final class World {
   static final Duration MARGIN = Duration.ofMillis(200);
   static final Duration LISTING = Duration.ofMillis(800);
   static final Duration PAUSE = LISTING.plus(MARGIN);
+  static final Duration CLOSED = Duration.ofMillis(150);
+  static final Duration FORETOLD = Duration.ofMillis(130);
   private static final int KEYS = 2;
 
   final Random random;
@@ -169,9 +173,6 @@ final class World {
 
   /// A process with everything real but its sockets and its SQL.
   final class Replica {
-    private static final NearCache.Announcement NOBODY =
-        (space, keys, version, transaction) -> CompletableFuture.completedFuture(null);
-
     final int number;
     final UUID id;
     final double rate;
@@ -195,13 +196,13 @@ final class World {
       this.id = new UUID(0, number);
       this.rate = 0.98 + 0.04 * random.nextDouble();
       lease = new Lease(this::clock, LEASE, PAUSE);
-      cache = new NearCache<>("s", 1 << 20, value -> 8, lease, NOBODY, () -> {});
+      cache = new NearCache<>("s", 1 << 20, value -> 8, lease, new Nobody(), this::clock, () -> {});
       keeper =
           new LeaseKeeper(
               lease,
               changes -> changes.forEach(change -> cache.drop(change.key(), change.version())),
               cache::clear);
-      announcements = new Announcements(id, LEASE, MARGIN, LISTING);
+      announcements = new Announcements(id, LEASE, MARGIN, LISTING, FORETOLD);
     }
 
     long clock() {
@@ -224,7 +225,7 @@ final class World {
       if (!calm && busy < 6 && random.nextInt(4) == 0) {
         busy++;
         String key = "k" + random.nextInt(KEYS);
-        if (random.nextInt(4) == 0) {
+        if (random.nextInt(6) == 0) {
           then(this, () -> write(key));
         } else {
           then(this, () -> read(key));
@@ -353,10 +354,11 @@ final class World {
         return;
       }
       long through = untold.getLast().sequence();
-      var changes = untold.stream().flatMap(write -> write.what().changes().stream()).toList();
+      long sentAt = clock();
+      var changes = untold.stream().flatMap(write -> write.tell(sentAt).stream()).toList();
       wire.told = through;
       wire.frames.addLast(() -> {
-        changes.forEach(change -> other.cache.drop(change.key(), change.version()));
+        changes.forEach(other::hear);
         then(
             this,
             () -> {
@@ -366,6 +368,14 @@ final class World {
             });
       });
       deliver(other, wire);
+    }
+
+    private void hear(Change change) {
+      if (change.isComing()) {
+        cache.close(change.key(), clock() + CLOSED.toNanos());
+      } else {
+        cache.drop(change.key(), change.version());
+      }
     }
 
     /// In order, when the other one is awake.
@@ -385,8 +395,17 @@ final class World {
     // --- writing ---
 
     private void write(String key) {
+      var coming = new Open(List.of(Change.coming("s", key)));
+      if (random.nextInt(4) != 0) {
+        announcements.foretell(coming);
+        tellAll();
+      }
+      then(this, () -> write(key, coming));
+    }
+
+    private void write(String key, Open coming) {
       if (locks.containsKey(key)) {
-        then(this, () -> write(key));
+        then(this, () -> write(key, coming));
         return;
       }
       long transaction = nextTransaction++;
@@ -396,25 +415,22 @@ final class World {
       long version = 1L + random.nextInt(1 << 30);
       boolean answerLost = random.nextInt(10) == 0;
       if (answerLost) {
-        then(
-            this,
-            () -> {
-              cache.drop(key);
-              busy--;
-            });
+        then(this, () -> failed(key, coming));
       }
-      elsewhere(() -> commit(key, transaction, version, asked, answerLost));
+      elsewhere(() -> commit(key, coming, transaction, version, asked, answerLost));
     }
 
-    private void commit(String key, long transaction, long version, int asked, boolean lost) {
+    private void failed(String key, Open coming) {
+      cache.drop(key);
+      announcements.abandon(coming);
+      busy--;
+    }
+
+    private void commit(
+        String key, Open coming, long transaction, long version, int asked, boolean lost) {
       if (asked != server) {
         if (!lost) {
-          then(
-              this,
-              () -> {
-                cache.drop(key);
-                busy--;
-              });
+          then(this, () -> failed(key, coming));
         }
         return;
       }
@@ -433,19 +449,24 @@ final class World {
             cache.drop(key, version);
             var confirmed = new CompletableFuture<@Nullable Void>();
             confirmed.thenRun(() -> confirmed(key, commit));
-            announcements.add(
+            announcements.commit(
+                coming,
                 new Announced(
                     List.of(new Change("s", key, version)), transaction, clock(), confirmed));
-            for (var other : replicas) {
-              if (other != this) {
-                if (wires.containsKey(other)) {
-                  tell(other);
-                } else if (now >= noWireUntil) {
-                  then(this, () -> connect(other));
-                }
-              }
-            }
+            tellAll();
           });
+    }
+
+    private void tellAll() {
+      for (var other : replicas) {
+        if (other != this) {
+          if (wires.containsKey(other)) {
+            tell(other);
+          } else if (now >= noWireUntil) {
+            then(this, () -> connect(other));
+          }
+        }
+      }
     }
 
     private void confirmed(String key, long commit) {
@@ -482,18 +503,26 @@ final class World {
     private void board(String key, long epoch, long must) {
       var boarding = cache.board(key, epoch);
       if (boarding.own()) {
-        load(
-            loaded -> {
-              cache.land(key, boarding.flight(), loaded);
-              answered(key, must, loaded.value(), "loaded");
-            },
-            key);
+        boarding
+            .flight()
+            .ready()
+            .thenRun(() -> then(this, () -> fly(key, boarding.flight(), must)));
       } else {
         boarding
             .flight()
             .result()
             .thenAccept(value -> answered(key, must, value, "loaded by another"));
       }
+    }
+
+    private void fly(String key, Flight<Long> flight, long must) {
+      cache.begin(key, flight);
+      load(
+          loaded -> {
+            cache.land(key, flight, loaded);
+            answered(key, must, loaded.value(), "loaded");
+          },
+          key);
     }
 
     private void load(java.util.function.Consumer<Loaded<Long>> end, String key) {
