@@ -203,10 +203,10 @@ class CoherenceTest {
     try (var stopped = StoppedReader.start(url, "k")) {
       stopped.goOn();
       stopped.expect("looked");
-      stopped.signal("STOP");
+      stopped.stop();
       here.write("k", "new");
       stopped.goOn();
-      stopped.signal("CONT");
+      stopped.resume();
       assertThat(stopped.line()).isEqualTo("new");
     }
   }

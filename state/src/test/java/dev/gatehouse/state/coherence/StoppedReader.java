@@ -1,9 +1,12 @@
 package dev.gatehouse.state.coherence;
 
+import static org.awaitility.Awaitility.await;
+
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicBoolean;
 
@@ -46,7 +49,7 @@ final class StoppedReader implements AutoCloseable {
             () -> {
               if (hold.get()) {
                 say("looked");
-                await(in);
+                awaitLine(in);
               }
             });
     while (node.cache.peek(arguments[1]).isEmpty()) {
@@ -54,10 +57,10 @@ final class StoppedReader implements AutoCloseable {
       Thread.onSpinWait();
     }
     say("remembered");
-    await(in);
+    awaitLine(in);
     hold.set(true);
     say(node.read(arguments[1]).orElse("nothing"));
-    await(in);
+    awaitLine(in);
   }
 
   private static void say(String line) {
@@ -65,7 +68,7 @@ final class StoppedReader implements AutoCloseable {
     System.out.flush();
   }
 
-  private static void await(BufferedReader in) {
+  private static void awaitLine(BufferedReader in) {
     try {
       if (in.readLine() == null) {
         Runtime.getRuntime().halt(0);
@@ -95,8 +98,33 @@ final class StoppedReader implements AutoCloseable {
     process.getOutputStream().flush();
   }
 
-  void signal(String name) throws IOException {
+  /// Returns when every thread has stopped: `kill` returns when one of them is about to hear of it.
+  void stop() throws IOException {
+    signal("STOP");
+    await().until(this::isStopped);
+  }
+
+  void resume() throws IOException {
+    signal("CONT");
+  }
+
+  private void signal(String name) throws IOException {
     new ProcessBuilder("kill", "-" + name, Long.toString(process.pid())).start().onExit().join();
+  }
+
+  private boolean isStopped() throws IOException {
+    try (var threads = Files.list(Path.of("/proc", Long.toString(process.pid()), "task"))) {
+      return threads.allMatch(StoppedReader::isThreadStopped);
+    }
+  }
+
+  private static boolean isThreadStopped(Path thread) {
+    try {
+      var stat = Files.readString(thread.resolve("stat"));
+      return stat.substring(stat.lastIndexOf(')')).startsWith(") T");
+    } catch (IOException failure) {
+      throw new UncheckedIOException(failure);
+    }
   }
 
   void kill() {
