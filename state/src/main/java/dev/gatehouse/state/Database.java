@@ -149,23 +149,31 @@ public final class Database implements AutoCloseable {
   /// parameters have numbers. For what a busy path asks with every request: what Jdbi does for a
   /// statement costs about as much as the driver (bench/storage).
   public <T> T statement(String sql, Statement<T> work) {
-    var span = SqlSpans.begin(sql, 0);
-    try (var connection = pool.getConnection();
-        var statement = connection.prepareStatement(sql)) {
-      T result = work.run(statement);
-      span.ifPresent(Spans.Open::end);
+    try (var connection = pool.getConnection()) {
+      T result = run(connection, sql, work);
       answered();
       return result;
     } catch (SQLException failure) {
-      span.ifPresent(open -> SqlSpans.failed(open, failure));
       throw translated(new StatementFailed(failure));
     }
   }
 
-  private static final class StatementFailed extends RuntimeException {
+  static <T> T run(Connection connection, String sql, Statement<T> work) throws SQLException {
+    var span = SqlSpans.begin(sql, 0);
+    try (var statement = connection.prepareStatement(sql)) {
+      T result = work.run(statement);
+      span.ifPresent(Spans.Open::end);
+      return result;
+    } catch (SQLException failure) {
+      span.ifPresent(open -> SqlSpans.failed(open, failure));
+      throw failure;
+    }
+  }
+
+  static final class StatementFailed extends RuntimeException {
     private static final long serialVersionUID = 1;
 
-    private StatementFailed(SQLException cause) {
+    StatementFailed(SQLException cause) {
       super(cause);
     }
   }

@@ -51,6 +51,17 @@ public final class Line implements AutoCloseable {
     }
   }
 
+  /// As [Database#statement], on this connection.
+  public <T> T statement(String sql, Database.Statement<T> work) {
+    return translated(() -> {
+      try {
+        return Database.run(connection(), sql, work);
+      } catch (SQLException failure) {
+        throw new Database.StatementFailed(failure);
+      }
+    });
+  }
+
   /// As [Database#with], on this connection.
   public <T> T with(Function<Handle, T> work) {
     return translated(() -> jdbi.withHandle(work::apply));

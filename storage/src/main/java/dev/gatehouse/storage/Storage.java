@@ -21,9 +21,13 @@ import java.util.stream.Stream;
 /// Replicas are equal and any number of them may share a database. What one remembers of single
 /// documents and ages the others keep true ([Coherence]); lists are always read from the database.
 /// The database stays the caller's to close, and so does the membership.
-public final class Storage {
+public final class Storage implements AutoCloseable {
+  /// Database connections that it opens besides the pool's: one to write documents.
+  public static final int CONNECTIONS = 1;
+
   private static final int MAX_AGE_BODY = 16 << 10;
 
+  private final StorageSql sql;
   private final String replicaName;
   private final List<NearCache<?>> caches;
   private final Routes routes;
@@ -50,6 +54,7 @@ public final class Storage {
       String replicaName,
       Optional<NearCache<Optional<Document>>> kept,
       Optional<NearCache<byte[]>> keptAges) {
+    this.sql = sql;
     this.replicaName = replicaName;
     this.caches =
         Stream.<Optional<? extends NearCache<?>>>of(kept, keptAges)
@@ -76,6 +81,12 @@ public final class Storage {
   /// What it remembers by; empty where it remembers nothing.
   public List<NearCache<?>> caches() {
     return caches;
+  }
+
+  /// Gives its connection back; to be called when no request is under way.
+  @Override
+  public void close() {
+    sql.close();
   }
 
   /// Answers and refusals both say which replica gave them.

@@ -4,6 +4,7 @@ import dev.gatehouse.state.Database;
 import dev.gatehouse.state.coherence.NearCache;
 import dev.gatehouse.storage.Preconditions.Tags;
 import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.List;
 import java.util.Optional;
@@ -18,7 +19,7 @@ import org.jdbi.v3.core.Handle;
 /// transaction. Sets of versions travel as text, `{1,2}`, because that needs no array types
 /// registered. What a client may ask for all the time has numbered parameters and goes straight to
 /// the driver ([Database#statement]).
-final class StorageSql {
+final class StorageSql implements AutoCloseable {
 
   /// What came of a write.
   sealed interface Written {
@@ -80,7 +81,7 @@ final class StorageSql {
   // versions of one document grow in commit order. The WHERE is judged on the newest row, after
   // the wait: of two writers that exclude the same version only one is right. xmax is 0 only on a
   // row that this statement inserted.
-  private static final String PUT =
+  static final String PUT =
       """
       INSERT INTO storage_documents AS held (partition, id, version, body)
       VALUES (?, ?, nextval('storage_version'), ?)
@@ -150,16 +151,19 @@ final class StorageSql {
 
   private final Database database;
   private final boolean noted;
+  private final Puts puts;
 
   /// @param noted whether writes are noted in the change log
   StorageSql(Database database, boolean noted) {
     this.database = database;
     this.noted = noted;
+    this.puts = new Puts(database, noted);
   }
 
   /// What a document is known by in the change log. No two documents have the same.
   static String key(String partition, String id) {
-    return partition.length() + ":" + partition + id;
+    // As char_length counts.
+    return partition.codePointCount(0, partition.length()) + ":" + partition + id;
   }
 
   Optional<Document> find(String partition, String id) {
@@ -220,19 +224,43 @@ final class StorageSql {
                 return written(statement, 7, key);
               });
     }
-    boolean creates = conditions.ifNoneMatch() instanceof Tags.Any;
-    return database.statement(
-        creates ? CREATE : PUT,
-        statement -> {
-          statement.setString(1, partition);
-          statement.setString(2, id);
-          statement.setBytes(3, body);
-          if (creates) {
-            return written(statement, 4, key);
-          }
-          statement.setString(4, array(conditions.ifNoneMatch()));
-          return written(statement, 5, key);
-        });
+    if (conditions.ifNoneMatch() instanceof Tags.Absent && body.length <= Puts.LONGEST) {
+      var together = puts.put(partition, id, body);
+      if (together.isPresent()) {
+        return together.get();
+      }
+    }
+    return conditions.ifNoneMatch() instanceof Tags.Any
+        ? database.statement(
+            CREATE,
+            statement -> {
+              statement.setString(1, partition);
+              statement.setString(2, id);
+              statement.setBytes(3, body);
+              return written(statement, 4, key);
+            })
+        : database.statement(
+            PUT,
+            statement -> {
+              bindPut(statement, partition, id, body, array(conditions.ifNoneMatch()), noted);
+              return written(statement);
+            });
+  }
+
+  static void bindPut(
+      PreparedStatement statement,
+      String partition,
+      String id,
+      byte[] body,
+      String excluded,
+      boolean noted)
+      throws SQLException {
+    statement.setString(1, partition);
+    statement.setString(2, id);
+    statement.setBytes(3, body);
+    statement.setString(4, excluded);
+    statement.setBoolean(5, noted);
+    statement.setString(6, key(partition, id));
   }
 
   NearCache.Written<Deleted> delete(String partition, String id, Preconditions conditions) {
@@ -286,15 +314,26 @@ final class StorageSql {
       throws SQLException {
     statement.setBoolean(from, noted);
     statement.setString(from + 1, key);
+    return written(statement);
+  }
+
+  private static NearCache.Written<Written> written(PreparedStatement statement)
+      throws SQLException {
     try (var row = statement.executeQuery()) {
-      if (!row.next()) {
-        return refused();
-      }
-      long version = row.getLong("version");
-      var outcome =
-          row.getBoolean("created") ? new Written.Created(version) : new Written.Replaced(version);
-      return new NearCache.Written<>(outcome, row.getLong("noted"), version);
+      return row.next() ? written(row) : refused();
     }
+  }
+
+  static NearCache.Written<Written> written(ResultSet row) throws SQLException {
+    long version = row.getLong("version");
+    var outcome =
+        row.getBoolean("created") ? new Written.Created(version) : new Written.Replaced(version);
+    return new NearCache.Written<>(outcome, row.getLong("noted"), version);
+  }
+
+  @Override
+  public void close() {
+    puts.close();
   }
 
   private static NearCache.Written<Written> refused() {

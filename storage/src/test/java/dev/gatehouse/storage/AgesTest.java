@@ -30,6 +30,7 @@ class AgesTest {
 
   @AfterEach
   void stop() {
+    storage.close();
     database.close();
   }
 
@@ -48,9 +49,10 @@ class AgesTest {
   @Test
   void a_read_after_an_acknowledged_put_sees_it_on_every_replica() {
     put("{\"name\":\"Lukas\",\"age\":0}");
-    var other = new Storage(database, "storage-2");
-    assertThat(Call.of(other.routes(), "GET", "/age/Lukas").send().bodyText())
-        .isEqualTo("[[\"Lukas\",0]]");
+    try (var other = new Storage(database, "storage-2")) {
+      assertThat(Call.of(other.routes(), "GET", "/age/Lukas").send().bodyText())
+          .isEqualTo("[[\"Lukas\",0]]");
+    }
   }
 
   @Test

@@ -32,6 +32,7 @@ class ConcurrentWritersTest {
 
   @AfterEach
   void stop() {
+    replicas.forEach(Storage::close);
     database.close();
   }
 

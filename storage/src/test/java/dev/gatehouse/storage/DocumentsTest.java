@@ -32,6 +32,7 @@ class DocumentsTest {
 
   @AfterEach
   void stop() {
+    storage.close();
     database.close();
   }
 

@@ -25,7 +25,8 @@ public final class StorageRole implements Role {
 
   @Override
   public Running start(RoleContext context) throws IOException {
-    var database = Replicas.database(context, CONNECTIONS - Coherence.CONNECTIONS);
+    var database =
+        Replicas.database(context, CONNECTIONS - Coherence.CONNECTIONS - Storage.CONNECTIONS);
     var coherence = coherence(database, context);
     var bytes = config.flatMap(ServiceConfig.Storage::cache).orElse(0L);
     var storage = new Storage(database, context.name(), coherence, bytes);
@@ -41,6 +42,7 @@ public final class StorageRole implements Role {
         metrics,
         () -> {
           coherence.close();
+          storage.close();
           database.close();
         });
   }
