@@ -19,6 +19,9 @@ import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.ReentrantLock;
 
 /// Puts of documents that come at the same time: they are written together, in one statement and so
@@ -28,7 +31,8 @@ import java.util.concurrent.locks.ReentrantLock;
 /// statement. A row is in each statement once, and rows are in order, so two replicas that write
 /// the same ones do not block each other for good. One row that somebody else holds must not hold
 /// up all others: when a statement waits for it too long nothing is written, and each put goes
-/// alone then.
+/// alone then. So does one that has waited as long as for a connection of the pool, since the
+/// server may hang.
 ///
 /// Concurrency: whoever has the turn writes what waits, on a connection of its own, and for its own
 /// request only once; what is left is a fresh thread's.
@@ -39,7 +43,8 @@ final class Puts implements AutoCloseable {
   /// Longer documents go alone.
   static final int LONGEST = 64 << 10;
 
-  private static final Duration PATIENCE = Duration.ofSeconds(30);
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
+  private static final Duration LONGEST_WAIT = Duration.ofSeconds(3);
   private static final String SETTINGS = "SET lock_timeout = '100ms'";
 
   // As PUT, for many.
@@ -87,6 +92,23 @@ final class Puts implements AutoCloseable {
         Thread.startVirtualThread(this::writeAll);
       }
     }
+    return await(put);
+  }
+
+  private Optional<NearCache.Written<Written>> await(Put put) {
+    try {
+      return put.result.get(LONGEST_WAIT.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (TimeoutException late) {
+      return waiting.remove(put) ? Optional.empty() : join(put);
+    } catch (InterruptedException stopped) {
+      Thread.currentThread().interrupt();
+      return join(put);
+    } catch (ExecutionException failed) {
+      return join(put);
+    }
+  }
+
+  private static Optional<NearCache.Written<Written>> join(Put put) {
     try {
       return put.result.join();
     } catch (CompletionException failed) {

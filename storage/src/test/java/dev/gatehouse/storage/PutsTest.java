@@ -90,6 +90,37 @@ class PutsTest {
       "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
 
   @Test
+  void a_statement_that_hangs_holds_up_the_others_no_longer_than_a_full_pool_would() {
+    database.with(handle ->
+        handle.execute(
+            """
+            CREATE FUNCTION hang() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+              WHILE NOT pg_try_advisory_xact_lock(1) LOOP PERFORM pg_sleep(0.01); END LOOP;
+              RETURN new;
+            END $$;
+            CREATE TRIGGER hangs BEFORE INSERT ON storage_documents
+              FOR EACH ROW WHEN (new.id = 'hangs') EXECUTE FUNCTION hang()
+            """));
+    var hanging =
+        database.inTransaction(handle -> {
+          handle.execute("SELECT pg_advisory_xact_lock(1)");
+          var hangs = soon(() -> put("p", "hangs", "1"));
+          await().atMost(SOON).until(() -> number(HANGING) == 1);
+          var others =
+              IntStream.range(0, 8).mapToObj(i -> soon(() -> put("p", "other " + i, "1"))).toList();
+          others.forEach(CompletableFuture::join);
+          assertThat(hangs).isNotDone();
+          return hangs;
+        });
+    hanging.join();
+    assertThat(sql.find("p", "hangs")).isPresent();
+  }
+
+  private static final String HANGING =
+      "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'";
+
+  @Test
   void a_put_that_the_server_refuses_fails_alone() {
     database.with(
         handle -> handle.execute("ALTER TABLE storage_documents ADD CHECK (id <> 'refused')"));
